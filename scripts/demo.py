@@ -1,0 +1,41 @@
+"""The main job: two photographs pooled every way, and the windows of one interesting case.
+
+The photographs are scikit-image's own (chelsea and coffee, both in the public domain); only its
+files are read. Everything is written under demo/.
+"""
+
+import importlib.util
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from anypool.cli import main as anypool
+
+OUT = Path("demo")
+
+
+def photographs() -> list[str]:
+    """Where the two photographs lie in the installed scikit-image."""
+    found = importlib.util.find_spec("skimage")
+    if found is None or found.origin is None:
+        sys.exit("demo: the photographs come with scikit-image: pip install scikit-image")
+    return [
+        str(Path(found.origin).parent / "data" / name) for name in ("chelsea.png", "coffee.png")
+    ]
+
+
+def run(*arguments: str) -> None:
+    """Print a command of anypool as one would type it, and run it."""
+    print(f"\n$ anypool {shlex.join(arguments)}", flush=True)
+    if code := anypool(arguments):
+        sys.exit(code)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    began = time.perf_counter()
+    run("image", *photographs(), "--kernel", "8", "--out", str(OUT))
+    run("explain", "10", "--adaptive", "7")
+    print(f"\ndone in {time.perf_counter() - began:.0f} s; everything is under {OUT.resolve()}")
+    print(f"open {(OUT / 'index.html').resolve().as_uri()}")

@@ -1,0 +1,78 @@
+"""Run the tests, then name in the last lines every suite that did not run and what it needs.
+
+`make test` calls this; further arguments go to pytest: `python scripts/suites.py -k windows`.
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+# a word in the reason of a skip, in small letters -> what to install so that the suite runs
+INSTALL = {
+    "numba": "pip install 'numba>=0.62'",
+    "torch": "pip install torch==2.13.0 -c constraints.txt",
+    "ml_dtypes": "pip install ml_dtypes -c constraints.txt",
+    "skimage": "pip install scikit-image -c constraints.txt",
+    "scikit-image": "pip install scikit-image -c constraints.txt",
+    "matplotlib": "pip install -e '.[image]' -c constraints.txt",
+    "pillow": "pip install -e '.[image]' -c constraints.txt",
+    "hypothesis": "pip install hypothesis -c constraints.txt",
+    "gpu": "a machine with an NVIDIA GPU, then pip install -e '.[gpu]'",
+}
+
+
+class Skips:
+    """A pytest plugin that remembers what was skipped, why, and what was left for the night."""
+
+    def __init__(self) -> None:
+        self.skipped: Counter[tuple[str, str]] = Counter()
+        self.deselected: Counter[str] = Counter()
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if report.skipped and not hasattr(report, "wasxfail"):
+            where = Path(report.nodeid.split("::")[0]).stem
+            text = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+            self.skipped[where, str(text).removeprefix("Skipped: ")] += 1
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._note(report)
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            if item.get_closest_marker("nightly"):
+                self.deselected[item.path.stem] += 1
+
+    def lines(self) -> list[str]:
+        """The closing words: a line for each suite that lacks something, or that none does."""
+        lacking = [
+            f"  {where}: {count} not run: {reason} (to run: {remedy})"
+            for (where, reason), count in sorted(self.skipped.items())
+            if (remedy := advice(reason))
+        ]
+        told = ["suites that could not run here:", *lacking] if lacking else ["every suite ran"]
+        aside = sum(n for (_, reason), n in self.skipped.items() if not advice(reason))
+        night = sum(self.deselected.values())
+        told += [f"{aside} cases do not apply here; the reasons are above"] * bool(aside)
+        return told + [f"{night} long tests are left for `make nightly`"] * bool(night)
+
+
+def advice(reason: str) -> str:
+    """What to install, where the reason names something we know."""
+    return next((remedy for word, remedy in INSTALL.items() if word in reason.lower()), "")
+
+
+def main(args: list[str]) -> int:
+    """Run pytest with `args`; its exit code is ours."""
+    skips = Skips()
+    code = pytest.main(args, plugins=[skips])
+    print(*skips.lines(), sep="\n", flush=True)
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

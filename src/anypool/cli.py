@@ -1,0 +1,238 @@
+"""The command line: parse, call one function, print. Everything it does, the library can do."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import PoolError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from .see.rules import Cut
+
+app = typer.Typer(
+    name="anypool",
+    help="Every pooling of any array: see it, explain it, check it.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_POOL_HELP = (
+    "A pooling to draw; say it again for more: max, avg, min, gem, soft, median, ..., adaptive, "
+    "global, adaptive-max, global-gem."
+)
+_MOST = 100_000  # a table of more rows would say nothing and take minutes to print
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 is well, 2 is one sentence on stderr and nothing done."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks × or ■ gets ? and no traceback
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        return app(arguments and list(arguments), prog_name="anypool", standalone_mode=False) or 0
+    except PoolError as error:
+        return _sorry(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        _sorry("stopped; nothing was written")
+        return 130
+    except Exception as error:
+        # typer's own usage errors; their class lives elsewhere in older versions of typer
+        words = getattr(error, "format_message", None)
+        if words is None:
+            raise
+        return _sorry(words())
+
+
+def _sorry(words: str) -> int:
+    typer.echo(f"anypool: {' '.join(words.split())}", err=True)
+    return 2
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"anypool {version('anypool')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Every pooling of any array: see it, explain it, check it."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(epilog="Example: anypool image cat.jpg cup.png --pool max --pool avg --kernel 4")
+def image(
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photographs to pool.")],
+    pool: Annotated[list[str] | None, typer.Option(help=_POOL_HELP, metavar="NAME")] = None,
+    kernel: Annotated[str, typer.Option(help="Window size: 2, or 2x3 for rows x columns.")] = "2",
+    stride: Annotated[str | None, typer.Option(help="Step; the window size if not given.")] = None,
+    adaptive: Annotated[str, typer.Option(help="Output size of the adaptive poolings.")] = "7",
+    out: Annotated[str, typer.Option(help="Folder for the figures and index.html.")] = "pooled",
+    dpi: Annotated[int, typer.Option(help="Dots per inch of the figures, 20 to 1200.")] = 120,
+) -> None:
+    """Pool photographs and draw every pooling beside the original."""
+    from .see.image import DEFAULT, gallery
+
+    with _progress(2 * len(photos)) as tell:
+        files = gallery(
+            photos,
+            pool or DEFAULT,
+            kernel=_numbers(kernel, "--kernel"),
+            stride=None if stride is None else _numbers(stride, "--stride"),
+            adaptive=_numbers(adaptive, "--adaptive"),
+            out=out,
+            dpi=dpi,
+            tell=tell,
+        )
+    for file in files:
+        typer.echo(f"wrote {file}")
+
+
+@app.command(epilog="Example: anypool explain 10 --adaptive 7")
+def explain(
+    size: Annotated[str, typer.Argument(metavar="SIZE", help="Input size: 10, or 10x12.")],
+    adaptive: Annotated[
+        str | None, typer.Option(help="Output size: 7, or 7x5; shows three rules side by side.")
+    ] = None,
+    kernel: Annotated[str | None, typer.Option(help="Window size: 3, or 3x2.")] = None,
+    stride: Annotated[str | None, typer.Option(help="Step; the window size if not given.")] = None,
+    padding: Annotated[
+        str, typer.Option(help="1, 1x2, valid, same (extra at the end) or same_lower.")
+    ] = "0",
+    dilation: Annotated[str, typer.Option(help="Distance between a window's elements.")] = "1",
+    ceil: Annotated[bool, typer.Option("--ceil", help="Round the output size up.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Say which kernel runs it, and why.")] = False,
+) -> None:
+    """Show which inputs each output reads."""
+    from . import windows
+    from .explain import explain as laid_out
+
+    shape = _shape(size)
+    if (adaptive is None) == (kernel is None):
+        raise PoolError("say which windows: --adaptive 7, or --kernel 3 with --stride and the rest")
+    if adaptive is not None:
+        where = windows.adaptive(_numbers(adaptive, "--adaptive"))
+        _show_cuts(shape, where.output_size)
+    else:
+        where = windows.sliding(
+            _numbers(kernel or "", "--kernel"),
+            None if stride is None else _numbers(stride, "--stride"),
+            padding if padding.isidentifier() else _numbers(padding, "--padding", least=0),
+            _numbers(dilation, "--dilation"),
+            ceil,
+        )
+        typer.echo(laid_out(shape, where))
+    if why:
+        typer.echo(laid_out(shape, where, kernel=True).kernel)
+
+
+@app.command(epilog="Example: anypool doctor")
+def doctor() -> None:
+    """Say what anypool finds here: versions, CPU features, kernels, compile cache, threads."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    from .doctor import report
+
+    table = Table.grid("", "", Column(overflow="fold"), padding=(0, 2))
+    for section, facts in report().items():
+        for number, (name, words) in enumerate((facts or {"": "none set"}).items()):
+            table.add_row("" if number else f"[bold]{section}[/bold]", name, escape(words))
+    Console(highlight=False).print(table)
+
+
+def _show_cuts(shape: tuple[int, ...], outputs: int | tuple[int, ...]) -> None:
+    """For each axis a table of three rules: the true windows, the copied formula's, split's."""
+    from rich.console import Console
+
+    from .see.rules import three_cuts
+
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,) * len(shape)
+    if len(outputs) != len(shape):
+        raise PoolError(f"--adaptive has {len(outputs)} numbers for {len(shape)} axes")
+    console = Console(highlight=False)
+    for axis, (n, m) in enumerate(zip(shape, outputs, strict=True)):
+        name = f"axis {axis}: " if len(shape) > 1 else ""
+        console.print(_cuts_table(f"{name}{n} inputs, {m} outputs", n, three_cuts(n, m)))
+
+
+def _cuts_table(title: str, n: int, cuts: tuple[Cut, ...]) -> Table:
+    """One row an output, one column a rule; short axes are drawn as well."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, show_footer=True)
+    table.caption_justify = "left"
+    table.caption = "length: of a window; shared: inputs read more than once"
+    table.add_column("output", "length\nshared\nunread", justify="right", no_wrap=True)
+    for cut in cuts:
+        footer = f"{cut.lengths}\n{cut.shared}\n{cut.unread}"
+        table.add_column(f"{cut.name}\n{cut.note}", footer if cut.reads else "", no_wrap=True)
+    for output, reads in enumerate(itertools.zip_longest(*(cut.reads for cut in cuts))):
+        table.add_row(str(output), *("" if r is None else _drawn(r, n) for r in reads))
+    return table
+
+
+def _drawn(reads: range, n: int) -> str:
+    """As "0–1 ■■······": a window's first and last input, and a picture where the axis is short."""
+    if not reads:
+        return "nothing"
+    words = f"{reads[0]}–{reads[-1]}" if len(reads) > 1 else f"{reads[0]}"
+    if n > 14:  # three pictures fit 80 columns up to here
+        return words
+    width = 2 * len(str(n - 1)) + 1
+    return f"{words:<{width}} {''.join('■' if i in reads else '·' for i in range(n))}"
+
+
+def _numbers(text: str, option: str, least: int = 1) -> int | tuple[int, ...]:
+    """3 for "3", (3, 2) for "3x2" or "3,2"."""
+    parts = re.split(r"[x,×]", text.strip())
+    if not all(re.fullmatch(r"[0-9]{1,99}", part) for part in parts):
+        raise PoolError(f"{option} is {text!r}; write a number such as 3, or one an axis: 3x2")
+    first, *rest = (int(part) for part in parts)
+    if any(not least <= number <= _MOST for number in (first, *rest)):
+        raise PoolError(f"{option} is {text!r}; it must lie between {least} and {_MOST}")
+    return (first, *rest) if rest else first
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    sizes = _numbers(text, "SIZE")
+    return sizes if isinstance(sizes, tuple) else (sizes,)
+
+
+@contextmanager
+def _progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on a terminal, a line a step elsewhere; give the function that feeds it."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    if not console.is_terminal:
+        yield lambda words: typer.echo(f"  {words}", err=True)
+        return
+    columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn(), "{task.description}")
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=steps)
+        heard = itertools.count()
+        yield lambda words: bar.update(task, description=words, completed=next(heard))

@@ -1,0 +1,144 @@
+"""The fast loops, who is chosen, and why. Nothing here imports Numba until a kernel is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..plan import Layout, Plan
+
+__all__ = ["Choice", "choose", "no_kernel", "pool_grid", "slopes", "why_not"]
+
+
+class Choice(NamedTuple):
+    """Which loop runs a plan ("rows", "flat", "generic" or "portable"), and why."""
+
+    name: str
+    why: str
+
+
+@cache
+def why_not() -> str:
+    """Why there are no kernels in this process, or "" where there are."""
+    if os.environ.get("ANYPOOL_KERNELS", "1") == "0":
+        return "ANYPOOL_KERNELS=0"
+    if importlib.util.find_spec("numba") is None:
+        return "numba is not installed"
+    try:
+        import numba
+    except Exception as error:  # a broken or too new neighbour must not break pooling
+        return f"numba does not load: {error}"
+    version = tuple(int(part) for part in numba.__version__.split(".")[:2])
+    return "" if version >= (0, 62) else f"numba {numba.__version__} is older than 0.62"
+
+
+def no_kernel(plan: Plan) -> str:
+    """Why this plan runs in plain operations, or ""."""
+    if why_not():
+        return why_not()
+    wide = plan.dtype.kind == "f" and plan.dtype.itemsize > 8
+    if plan.dtype.kind == "c" or wide:
+        return f"{plan.dtype} has no kernel"
+    return ""
+
+
+def choose(plan: Plan, x: np.ndarray) -> Choice:
+    """The loop that runs ``plan`` on an array that lies like ``x``."""
+    missing = no_kernel(plan)
+    if missing:
+        return Choice("portable", f"{missing}: plain NumPy")
+    from . import fast
+
+    reason = fast.suits(plan)
+    if reason:
+        return Choice("generic", reason)
+    from .frame import flat
+
+    y = np.empty_like(x, dtype=plan.work, shape=plan.out_shape(plan.fixed.grids[0]))  # type: ignore[union-attr]
+    made = fast.ready(plan, plan.fixed.grids[0], plan.rules[0], flat(x), flat(y))  # type: ignore[union-attr]
+    if isinstance(made, str):
+        return Choice("generic", made)
+    whole = made.name == "flat"
+    return Choice(made.name, "whole windows of contiguous memory" if whole else "rows of memory")
+
+
+def pool_grid(
+    plan: Plan, layout: Layout, number: int, x: np.ndarray, y: np.ndarray, w: Any, draws: Any,
+    places: Any, taps: Any, threads: int | None,
+) -> tuple[int, int]:  # fmt: skip
+    """Pool one grid into ``y`` by the best kernel; (windows with nothing real, NaN met)."""
+    from . import fast, frame, run
+
+    grid, x = layout.grids[number], frame.readable(x)
+    if taps is None and not fast.suits(plan):
+        fx, fy = frame.flat(run.bits(x)), frame.flat(run.bits(y))
+        made = fast.ready(plan, grid, plan.rules[number], fx, fy)
+        if not isinstance(made, str):
+            count = run.workers(
+                threads, run.reads(grid, max(x.size // max(np.prod(plan.sizes), 1), 1))
+            )
+            run.share(made.kernel, (fx.data, fy.data, made.table), made.total, count)
+            return fill_empty(plan, grid, y), 0
+    taken = run.forward(plan, layout, grid, x, y, w, draws, places, taps, threads)
+    return taken.empty, taken.nans
+
+
+def fill_empty(plan: Plan, grid: Any, y: np.ndarray) -> int:
+    """Write ``fill`` where windows have nothing real by their place alone; how many there are."""
+    empty = 0
+    for axis, table in zip(plan.axes, grid, strict=True):
+        nothing = np.flatnonzero(table.count[0] == 0)
+        if nothing.size:
+            spot: list[Any] = [slice(None)] * y.ndim
+            spot[axis] = nothing
+            y[tuple(spot)] = 0 if plan.options.fill is None else plan.options.fill
+            empty += nothing.size
+    return empty
+
+
+def slopes(
+    plan: Plan, layout: Layout, grid: Any, x: np.ndarray, g: np.ndarray, w: Any, taps: Any,
+    draws: Any, wanted: tuple[str, ...], by_weight: bool, threads: int | None,
+) -> Any:  # fmt: skip
+    """The derivative of one grid; see :func:`run.slopes`."""
+    from . import frame, run
+
+    return run.slopes(plan, layout, grid, frame.readable(x), g, w, taps, draws, wanted, by_weight,
+                      threads)  # fmt: skip
+
+
+def quick(plan: Plan, layout: Layout, x: np.ndarray, threads: int | None) -> Any:
+    """A function of x alone that pools arrays that lie like ``x``, or None where none is fast."""
+    from . import fast, frame, run
+
+    if fast.suits(plan) or not x.size or frame.readable(x) is not x:
+        return None
+    grid, shape = layout.grids[0], plan.out_shape(layout.grids[0])
+    y = np.empty_like(x, dtype=plan.work, shape=shape)
+    made = fast.ready(plan, grid, plan.rules[0], frame.flat(run.bits(x)), frame.flat(run.bits(y)))
+    if isinstance(made, str) or any((t.count[0] == 0).any() for t in grid):
+        return None
+    kernel, table, total, work = made.kernel, made.table, made.total, plan.work
+    reads = run.reads(grid, max(x.size // int(np.prod(plan.sizes)), 1))
+    alike = y.flags.c_contiguous and x.flags.c_contiguous and work.kind in "fiu" and x.dtype == work
+    alike = alike and not (work.itemsize == 2 and work.kind == "f")
+    if alike and reads < 2 * run.SERIAL_WORK:
+
+        def small(x: np.ndarray) -> np.ndarray:
+            y = np.empty(shape, work)
+            kernel(x.reshape(-1), y.reshape(-1), table, 0, total)
+            return y
+
+        return small
+
+    def large(x: np.ndarray) -> np.ndarray:
+        y = np.empty_like(x, dtype=work, shape=shape)
+        data = (frame.flat(run.bits(x)).data, frame.flat(run.bits(y)).data, table)
+        run.share(kernel, data, total, run.workers(threads, reads))
+        return y
+
+    return large

@@ -1,0 +1,178 @@
+"""When the fast kernels serve a Plan, and how to call them.
+
+``rows`` combines whole rows of memory and then steps along them; ``flat`` takes whole windows from
+a contiguous stretch. Both read plain windows of max, min, sum and mean (and any, all of bool).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..plan import Plan
+from ..windows import Table
+from ..windows.rules import Slide
+from . import flat, numbers, rows
+from .frame import Flat
+from .run import kind_of
+
+OPS = {"max": "max", "min": "min", "sum": "sum", "mean": "mean", "any": "max", "all": "min"}
+MOST_SCRATCH = 1 << 18  # accumulators: a strip of rows holds at least one window's width
+
+
+class Axis(NamedTuple):
+    """One axis in memory: its size, its strides in x and y, and its windows if it is pooled."""
+
+    size: int
+    x: int
+    y: int
+    table: Table | None = None
+    span: np.ndarray | None = None
+    rule: Any = None
+
+
+class Fast(NamedTuple):
+    """A kernel with its table, ready to run over ``total`` rows."""
+
+    name: str
+    kernel: Callable[..., Any]
+    table: np.ndarray
+    total: int
+
+
+def suits(plan: Plan) -> str:
+    """Why a plan cannot be served here, or "" where it can (as far as shapes tell)."""
+    name, options = plan.reduction.name, plan.options
+    if name not in OPS or (name in ("any", "all") and plan.dtype.kind != "b"):
+        return f"{name} of {plan.dtype} has no fast kernel"
+    if plan.select or options.indices:
+        return "masks, weights, skipped NaN and indices have no fast kernel"
+    if options.nan == "raise" and plan.dtype.kind not in "biu":
+        return 'nan="raise" has no fast kernel'
+    if plan.fixed is None:
+        return "windows that differ between samples have no fast kernel"
+    return ""
+
+
+def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fast | str:
+    """The fast kernel for one grid of windows over these arrays, or why there is none."""
+    spans = plan.divisors(tuple(grid)) if plan.scaled else (None,) * len(grid)
+    pooled = [
+        Axis(plan.shape[a], x.strides[a], y.strides[a], t, None if s is None else s[0], rule)
+        for a, t, s, rule in zip(plan.axes, grid, spans, rules, strict=True)
+    ]
+    outer = _merge([Axis(plan.shape[a], x.strides[a], y.strides[a]) for a in plan.outer])
+    whole = all(_whole(axis) for axis in pooled)
+    few = _merge([axis._replace(y=0) for axis in pooled]) if whole else pooled
+    channels, planes = _channels(outer, pooled)
+    if whole and len(few) == 1:
+        made = _flat(plan, few[0], channels, planes, pooled, x, y)
+        if made is not None:
+            return made
+    if len(pooled) > 3:
+        return "more than three pooled axes have no fast kernel"
+    return _rows(plan, pooled, channels, planes, x, y)
+
+
+def _whole(axis: Axis) -> bool:
+    t = axis.table
+    return t is not None and t.start.shape[1] == 1 and t.step == 1 and (
+        int(t.start[0, 0]) == 0 and int(t.stop[0, 0]) == axis.size
+    )  # fmt: skip
+
+
+def _merge(axes: Sequence[Axis]) -> list[Axis]:
+    """Axes from the widest stride of x to the narrowest, neighbours as one where they step alike."""
+    merged: list[Axis] = []
+    for axis in sorted((a for a in axes if a.size > 1), key=lambda a: -abs(a.x)):
+        last = merged[-1] if merged else None
+        if last is not None and last.x == axis.x * axis.size and last.y == axis.y * axis.size:
+            merged[-1] = Axis(last.size * axis.size, axis.x, axis.y)
+        else:
+            merged.append(Axis(axis.size, axis.x, axis.y))
+    return merged or [Axis(1, 1, 1)]
+
+
+def _channels(outer: list[Axis], pooled: Sequence[Axis]) -> tuple[int, list[Axis]]:
+    """How many channels lie next to each other below the pooled axes, and the other axes."""
+    inner = outer[-1]
+    nearest = min(abs(a.x) for a in pooled if a.size > 1) if any(a.size > 1 for a in pooled) else 2
+    if inner.size > 1 and inner.x == 1 and inner.y == 1 and nearest >= inner.size:
+        return inner.size, outer[:-1]
+    return 1, outer
+
+
+def _triples(planes: Sequence[Axis]) -> list[tuple[int, int, int]]:
+    return [(axis.size, axis.x, axis.y) for axis in planes] or [(1, 0, 0)]
+
+
+def _operation(plan: Plan) -> tuple[str, str, str]:
+    op, kind = OPS[plan.reduction.name], kind_of(plan.dtype)
+    return op, kind, kind if op in ("max", "min") else kind_of(plan.work)
+
+
+def _flat(
+    plan: Plan, run: Axis, channels: int, planes: list[Axis], pooled: Sequence[Axis],
+    x: Flat, y: Flat,
+) -> Fast | None:  # fmt: skip
+    op, kind, out = _operation(plan)
+    divisor = int(np.prod([a.span[0] for a in pooled if a.span is not None])) if plan.scaled else 1
+    total = "f64" if numbers.KINDS[kind].family in ("float", "half") or kind[1:] == "64" else (
+        "i64" if numbers.KINDS[kind].family == "int" else "u64")  # fmt: skip
+    if op == "sum" and kind in ("i64", "u64"):
+        total = kind
+    acc = numbers.selecting_accumulator(op, kind) if op in ("max", "min") else total
+    places = _triples(planes)
+    if channels > 1:
+        table = flat.pack_channels(x.first, y.first, places, run.size, run.x, channels, divisor)
+        kernel = flat.channels_kernel(op, kind, acc, out)
+        return Fast("flat", kernel, table, flat.count_units(places, channels))
+    if run.x != 1:
+        return None
+    table = flat.pack(x.first, y.first, places, run.size, divisor)
+    return Fast("flat", flat.flat_kernel(op, kind, acc, out), table, flat.count_units(places))
+
+
+def _rows(
+    plan: Plan, pooled: Sequence[Axis], channels: int, planes: list[Axis], x: Flat, y: Flat
+) -> Fast | str:
+    op, kind, out = _operation(plan)
+    by_stride = sorted(pooled, key=lambda a: (-abs(a.x), -a.size))
+    inner, outer = by_stride[-1], by_stride[:-1]
+    width = int(inner.table.count.max()) * channels  # type: ignore[union-attr]
+    if width > MOST_SCRATCH:
+        return f"a window {width} numbers wide leaves the innermost cache"
+    made = _inner(plan, inner, channels)
+    sides = [
+        rows.Outer(t.start[0], t.stop[0], t.step, a.span, a.x, a.y)
+        for a in outer if (t := a.table) is not None
+    ]  # fmt: skip
+    places = _triples(planes)
+    if op in ("max", "min"):
+        acc = numbers.selecting_accumulator(op, kind)
+    else:
+        height = int(np.prod([t.count.max() for a in outer if (t := a.table) is not None]))
+        size = int(inner.table.count.max())  # type: ignore[union-attr]
+        wide = plan.work == np.float64 and kind in ("f32", "f16", "bf16")
+        acc = "f64" if wide else rows.accumulator_for(kind, op, height, size)
+    kernel = rows.row_kernel(op, kind, acc, out, rows.step_of(made, acc))
+    table = rows.pack(x.first, y.first, places, sides, made)
+    return Fast("rows", kernel, table, rows.count_rows(places, sides))
+
+
+def _inner(plan: Plan, axis: Axis, channels: int) -> rows.Inner:
+    t = axis.table
+    common = (axis.size, axis.x, axis.y, t.start.shape[1], channels)  # type: ignore[union-attr]
+    if not isinstance(axis.rule, Slide):
+        return rows.Inner(*common, start=t.start[0], stop=t.stop[0], span_table=axis.span)  # type: ignore[union-attr]
+    rule: Slide = axis.rule
+    before, after = rule.padding(axis.size)
+    span, bounds = 0, (-before, axis.size + after) if plan.counts_padding else (0, axis.size)
+    if plan.options.divisor_override is not None and axis.span is not None:
+        span = int(axis.span[0])
+    return rows.Inner(
+        *common, size=rule.kernel, stride=rule.stride, gap=rule.dilation, before=before,
+        span=span, span_bounds=bounds,
+    )  # fmt: skip

@@ -1,0 +1,361 @@
+"""Arguments made canonical, exactly once: shape, dtype, windows and options become a Plan.
+
+A Plan is frozen and cached. Everything that depends only on shapes is decided here; what depends
+on data (sizes, boxes, random places) is laid out by :meth:`Plan.layout`.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import PoolError, ReductionError, ShapeError, WindowError
+from .reductions import Recipe, Reduction, sums
+from .windows import Boxes, Grid, Whole, Windows, lay
+from .windows.rules import Slide
+
+Axes = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The common arguments that a Plan depends on, as given."""
+
+    fill: Any = 0
+    nan: str = "propagate"
+    ties: str = "first"
+    dtype: Any = None
+    count_include_pad: bool | None = None
+    divisor_override: Any = None
+    masked: bool = False
+    weighted: bool = False
+    sized: str = ""
+    indices: bool = False
+
+
+class Layout(NamedTuple):
+    """The windows of a call: one grid of tables for each part of the output.
+
+    ``groups`` says what the tables' first axis runs over: "one", "batch" (axis 0) or "plane".
+    ``source`` maps a group to the sample it reads, where that is not its own number.
+    """
+
+    grids: tuple[Grid, ...]
+    groups: str = "one"
+    source: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A pooling that is known to make sense: what to do, and the shape of what comes out."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    axes: Axes
+    windows: Windows
+    reduction: Reduction
+    options: Options
+    order: Axes  # where each pooled axis stood in the user's own order
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(self.shape[a] for a in self.axes)
+
+    @property
+    def outer(self) -> Axes:
+        return tuple(a for a in range(len(self.shape)) if a not in self.axes)
+
+    @cached_property
+    def rules(self) -> tuple[tuple[Any, ...], ...]:
+        """One rule for each pooled axis, in the array's axis order, for each grid."""
+        grids = self.windows.rules(len(self.axes))
+        return tuple(tuple(grid[i] for i in self.order) for grid in grids)
+
+    @cached_property
+    def fixed(self) -> Layout | None:
+        """The layout where it depends on shapes alone."""
+        if self.options.sized or self.windows.random or isinstance(self.windows, Boxes):
+            return None
+        return Layout(tuple(self._lay(rules, *_full(self.sizes)) for rules in self.rules))
+
+    def _lay(self, rules: Any, low: Any, high: Any, draws: Any = None) -> Grid:
+        extents = tuple(zip(low, high, strict=True))
+        return lay(rules, self.sizes, extents, self.axes, draws)
+
+    @cached_property
+    def select(self) -> bool:
+        """Whether elements can be unreal inside a window: by mask, weights or skipped NaN."""
+        return self.options.masked or self.options.weighted or self.options.nan == "skip"
+
+    @cached_property
+    def scaled(self) -> bool:
+        """A mean whose divisor is known beforehand: it is a sum, divided by ``divisors``."""
+        fixed = self.options.divisor_override is not None
+        return self.reduction.name == "mean" and (fixed or not self.select)
+
+    @property
+    def recipe(self) -> Recipe:
+        return sums.SUM if self.scaled else self.reduction.recipe
+
+    @cached_property
+    def numbers(self) -> tuple[float, float]:
+        """The parameters for the kernels; a quantile is told whether weights cumulate."""
+        first, second = self.reduction.numbers
+        if self.reduction.name == "quantile":
+            second = float(self.options.weighted)
+        return first, second
+
+    def divisors(self, grid: Grid) -> tuple[np.ndarray, ...]:
+        """For each pooled axis (groups, outputs) floats; a window is divided by their product."""
+        if self.options.divisor_override is not None:
+            ones = [np.ones(t.start.shape) for t in grid]
+            ones[0] *= float(self.options.divisor_override)
+            return tuple(ones)
+        padded = self.counts_padding
+        return tuple((t.span if padded else t.count).astype(np.float64) for t in grid)
+
+    @cached_property
+    def counts_padding(self) -> bool:
+        asked = self.options.count_include_pad
+        real = self.select or bool(self.options.sized)
+        return self.windows.pads and not real if asked is None else asked
+
+    @cached_property
+    def natural(self) -> np.dtype:
+        """The dtype of the result before ``dtype=`` has its say."""
+        result, dtype = self.reduction.recipe.result, self.dtype
+        if result == "bool":
+            return np.dtype(bool)
+        if result == "same" or dtype.kind not in "biu":
+            return dtype
+        if result == "sum" and not (self.options.weighted and self.reduction.recipe.weighs):
+            return np.dtype(np.uint64 if dtype.kind == "u" else np.int64)
+        return np.dtype(np.float64)
+
+    @cached_property
+    def result(self) -> np.dtype:
+        return self.natural if self.options.dtype is None else np.dtype(self.options.dtype)
+
+    @cached_property
+    def work(self) -> np.dtype:
+        """The dtype that kernels write; ``result`` is rounded from it where they differ."""
+        wide = self.natural.kind == "f" or self.natural.kind == "V"
+        return np.dtype(np.float64) if wide and self.result != self.natural else self.natural
+
+    def out_shape(self, grid: Grid, batch: int | None = None) -> tuple[int, ...]:
+        """The shape of one grid's output, every pooled axis in its place."""
+        shape = list(self.shape)
+        for axis, table in zip(self.axes, grid, strict=True):
+            shape[axis] = table.start.shape[1]
+        if batch is not None:
+            shape[0] = batch
+        return tuple(shape)
+
+    def layout(
+        self, sizes: np.ndarray | None = None, rng: np.random.Generator | None = None
+    ) -> Layout:
+        """The windows of this call, for data-dependent ``sizes`` (batch, axes, 2) and draws."""
+        if self.fixed is not None:
+            return self.fixed
+        if isinstance(self.windows, Boxes):
+            return self._boxed(self.windows)
+        groups = "plane" if self.windows.random else "batch"
+        planes = math.prod(self.shape[a] for a in self.outer)
+        if sizes is None:
+            low, high = _full(self.sizes, planes)
+        else:
+            repeat = planes // max(self.shape[0], 1) if groups == "plane" else 1
+            low, high = (np.repeat(sizes[..., side], repeat, axis=0).T for side in (0, 1))
+        draws = None
+        if self.windows.random:
+            generator = rng or np.random.default_rng(self.windows.rng)  # type: ignore[attr-defined]
+            draws = generator.random((len(self.axes), planes))
+        return Layout(tuple(self._lay(rules, low, high, draws) for rules in self.rules), groups)
+
+    def _boxed(self, windows: Boxes) -> Layout:
+        rows = np.array(windows.boxes, np.int64).reshape(-1, 1 + 2 * len(self.axes))
+        half = len(self.axes)
+        low = [rows[:, 1 + i] for i in self.order]
+        high = [rows[:, 1 + half + i] for i in self.order]
+        _check_boxes(rows[:, 0], low, high, self)
+        grids = tuple(self._lay(rules, low, high) for rules in self.rules)
+        return Layout(grids, "batch", np.ascontiguousarray(rows[:, 0]))
+
+    def extents(self, sizes: np.ndarray, layout: Layout) -> np.ndarray:
+        """The outputs (batch, axes, 2) that belong to each sample's own extent."""
+        found = np.zeros(sizes.shape, np.int64)
+        for i, (rule, n) in enumerate(zip(self.rules[0], self.sizes, strict=True)):
+            if isinstance(rule, Slide):
+                low, high = rule.extent(n, sizes[:, i, 0], sizes[:, i, 1])
+                found[:, i, 0], found[:, i, 1] = low, high
+            else:
+                found[:, i, 1] = layout.grids[0][i].start.shape[1]
+        return found
+
+
+def _full(sizes: Sequence[int], groups: int = 1) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    return (
+        [np.zeros(groups, np.int64) for _ in sizes],
+        [np.full(groups, n, np.int64) for n in sizes],
+    )
+
+
+def _check_boxes(batch: np.ndarray, low: Any, high: Any, plan: Plan) -> None:
+    if batch.size and (batch.min() < 0 or batch.max() >= plan.shape[0]):
+        raise ShapeError(
+            f"boxes name samples {batch.min()} to {batch.max()}; "
+            f"axis 0 has {plan.shape[0]}, so use 0 to {plan.shape[0] - 1}"
+        )
+    for a, lo, hi in zip(plan.axes, low, high, strict=True):
+        n = plan.shape[a]
+        wrong = np.flatnonzero((lo < 0) | (hi > n) | (lo >= hi))
+        if wrong.size:
+            w = wrong[0]
+            raise ShapeError(
+                f"box {w} reads {lo[w]} to {hi[w]} of axis {a}, which has {n} elements; "
+                "use 0 <= start < stop <= that"
+            )
+
+
+@lru_cache(maxsize=4096)
+def make(
+    shape: tuple[int, ...], dtype: np.dtype, windows: Windows, reduction: Reduction,
+    axes: Any, options: Options,
+) -> Plan:  # fmt: skip
+    """The Plan for these arguments, or a PoolError that says which rule they break."""
+    if dtype.kind not in "biufcV" or dtype.kind == "V" and dtype.name != "bfloat16":
+        raise PoolError(f"x has dtype {dtype}; pooling needs bool, integers, floats or complex")
+    pooled = find_axes(len(shape), windows, axes)
+    order = tuple(sorted(range(len(pooled)), key=pooled.__getitem__))
+    plan = Plan(shape, dtype, tuple(sorted(pooled)), windows, reduction, options, order)
+    _check(plan)
+    plan.rules
+    return plan
+
+
+def _check(plan: Plan) -> None:
+    for axis in plan.axes:
+        if plan.shape[axis] == 0:
+            raise ShapeError(f"axis {axis} has no elements; pooled axes need at least one")
+    options, name = plan.options, plan.reduction.name
+    if plan.dtype.kind == "c" and name not in ("sum", "mean"):
+        raise ReductionError(f"{name} has no meaning on complex numbers; use sum or mean")
+    if plan.dtype.kind == "c" and options.nan == "skip":
+        raise PoolError('nan="skip" needs real numbers; use a mask')
+    _check_words(options)
+    if options.indices and name not in ("max", "min"):
+        raise ReductionError(f"{name} has no indices; return_indices is for max and min")
+    if options.divisor_override is not None and name != "mean":
+        raise ReductionError(f"{name} has no divisor; divisor_override is for mean")
+    _check_padding(plan)
+    _check_fill(plan)
+    needs_batch = options.sized or isinstance(plan.windows, Boxes)
+    if needs_batch and (0 in plan.axes or not plan.outer):
+        what = "sizes" if options.sized else "boxes"
+        raise ShapeError(f"{what} speaks of samples along axis 0; axis 0 must not be pooled")
+
+
+def _check_words(options: Options) -> None:
+    for what, word, words in (
+        ("nan", options.nan, ("propagate", "skip", "raise")),
+        ("ties", options.ties, ("first", "split")),
+    ):
+        if word not in words:
+            known = " or ".join(f'"{w}"' for w in words)
+            raise PoolError(f"{what} is {word!r}; use {known}")
+    if options.divisor_override is not None:
+        try:
+            zero = operator.index(options.divisor_override) == 0
+        except TypeError:
+            zero = True
+        if zero:
+            raise PoolError(
+                f"divisor_override is {options.divisor_override!r}; give a whole number, not 0"
+            )
+
+
+def _check_padding(plan: Plan) -> None:
+    options = plan.options
+    if options.count_include_pad is None:
+        return
+    if plan.reduction.name != "mean":
+        raise ReductionError(f"{plan.reduction.name} counts no padding; count_include_pad is "
+                             "for mean")  # fmt: skip
+    if options.count_include_pad and (plan.select or options.sized):
+        raise PoolError(
+            "count_include_pad=True does not go with mask, weights, sizes or skipped NaN: "
+            "there a mean divides by what is real; leave it None or False"
+        )
+
+
+def _check_fill(plan: Plan) -> None:
+    fill = plan.options.fill
+    if fill is None:
+        return
+    if isinstance(fill, complex) and plan.result.kind != "c":
+        raise PoolError(f"fill is {fill!r}, but the result is {plan.result}; give a real number")
+    try:
+        value = complex(fill)
+    except (TypeError, ValueError):
+        raise PoolError(f"fill must be a number or None, not {fill!r}") from None
+    if plan.result.kind in "biu" and (value.real != value.real or plan.result.type(fill) != fill):
+        raise PoolError(
+            f"fill {fill!r} cannot be stored as {plan.result}; give one that can, or dtype="
+        )
+
+
+def find_axes(ndim: int, windows: Windows, axes: Any) -> Axes:
+    """The pooled axes as non-negative numbers, in the order they were given."""
+    if ndim == 0:
+        raise ShapeError("x has no axes; pooling needs at least one")
+    if axes is None:
+        return _default_axes(ndim, windows)
+    if isinstance(axes, str):
+        if axes != "channels_last":
+            raise ShapeError(f'axes is {axes!r}; use a tuple of axes or "channels_last"')
+        if ndim < 3:
+            raise ShapeError(f'axes="channels_last" needs at least 3 axes; x has {ndim}')
+        return tuple(range(1, ndim - 1))
+    return _numbered_axes(ndim, axes)
+
+
+def _numbered_axes(ndim: int, axes: Any) -> Axes:
+    try:
+        numbers = tuple(operator.index(a) for a in (axes if np.iterable(axes) else (axes,)))
+    except TypeError:
+        raise ShapeError(f"axes must be whole numbers, not {axes!r}") from None
+    for a in numbers:
+        if not -ndim <= a < ndim:
+            raise ShapeError(f"axis {a} does not exist; x has {ndim} axes, 0 to {ndim - 1}")
+    found = tuple(a % ndim for a in numbers)
+    if len(set(found)) < len(found):
+        raise ShapeError(f"axes {numbers} name an axis twice; name each once")
+    if not found:
+        raise ShapeError("axes is empty; name at least one axis")
+    return found
+
+
+READINGS = (
+    "axes=(0, 1) for an H,W,C photograph, axes=(1, 2) for C,H,W, axes=(2,) for N,C,L, "
+    "axes=(0, 1, 2) for a volume"
+)
+
+
+def _default_axes(ndim: int, windows: Windows) -> Axes:
+    if windows.rank is not None:
+        if windows.rank > ndim:
+            raise WindowError(
+                f"windows speak of {windows.rank} axes, x has {ndim}; give at most {ndim} numbers"
+            )
+        return tuple(range(ndim - windows.rank, ndim))
+    if ndim <= 2:
+        return tuple(range(ndim))
+    if ndim == 3 and not isinstance(windows, Whole):
+        raise ShapeError(f"x has 3 axes, which can be read several ways; say {READINGS}")
+    return tuple(range(2, ndim))

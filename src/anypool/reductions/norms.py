@@ -1,0 +1,242 @@
+"""Norms and exponential means, which lie between the mean and the max.
+
+Each is finite wherever its value is: powers and exponentials are scaled by the largest element
+seen so far, so that nothing overflows on the way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .base import Recipe
+from .sums import clamp
+
+TINY = 2.0**-1022  # keeps a logarithm or a negative power finite where its factor is zero
+
+
+# -- norms: Lp (Gulcehre 2013) and GeM (Radenovic 2018), scaled by the largest magnitude -----------
+
+
+def norm_add(m, s, a, w, p):
+    """Add ``w * a**p`` to ``m**p * s``, where m is the largest a so far."""
+    if a > m:
+        return a, s * (m / a) ** p + w
+    if a == m:
+        return m, s + w
+    return m, s + w * (a / m) ** p
+
+
+def lp_start(x, w, p):
+    return abs(x), w
+
+
+def lp_step(s, x, w, p):
+    return norm_add(s[0], s[1], abs(x), w, p[0])
+
+
+def lp_finish(s, p):
+    return s[0] * s[1] ** (1.0 / p[0])
+
+
+def lp_keep(s, y, p):
+    ties = s[1] if p[0] == np.inf else 1.0
+    return (1.0 / y if y > 0 else 0.0), 1.0 / ties
+
+
+def powers(xp, size, m, w, p):
+    """The sum of ``w * (size / m)**p``, where the largest sizes count as 1 whatever m is."""
+    top = size == m[..., None]
+    ratio = xp.where(top, 0.0, size) / xp.where(top, 1.0, m[..., None])
+    return xp.sum(w * xp.where(top, 1.0, ratio**p), axis=-1)
+
+
+def lp_batch(xp, v, w, p):
+    size = xp.where(w > 0, xp.abs(v), 0.0)
+    m = xp.max(size, axis=-1)
+    s = powers(xp, size, m, w, p[0])
+    y = m * s ** (1.0 / p[0])
+    inverse = xp.where(y > 0, 1.0 / xp.where(y > 0, y, 1.0), 0.0)
+    return y, inverse, 1.0 / (s if p[0] == float("inf") else xp.ones_like(s))
+
+
+def lp_slope(x, w, y, a, b, p):
+    return w * b * np.sign(x) * np.maximum(np.abs(x) * a, TINY) ** (p[0] - 1.0)
+
+
+def lp_weight_slope(x, w, y, a, b, p):
+    return y / p[0] * (np.abs(x) * a) ** p[0]
+
+
+def lp_param_slope(x, w, y, a, b, p):
+    ratio = np.abs(x) * a
+    return w * ratio ** p[0] * y / p[0] * np.log(np.maximum(ratio, TINY))
+
+
+LP = Recipe(
+    "lp", "stream", "mean",
+    meaning=lambda v, w, p: (w * np.abs(v) ** p[0]).sum() ** (1 / p[0]),
+    batch=lp_batch,
+    start=lp_start, step=lp_step, finish=lp_finish, keep=lp_keep,
+    slope=lp_slope, weight_slope=lp_weight_slope, param_slopes=(("p", lp_param_slope),),
+    weighs=True,
+)  # fmt: skip
+
+
+def gem_start(x, w, p):
+    return clamp(x, p[1]), w, w
+
+
+def gem_step(s, x, w, p):
+    m, total = norm_add(s[0], s[1], clamp(x, p[1]), w, p[0])
+    return m, total, s[2] + w
+
+
+def gem_finish(s, p):
+    return s[0] * (s[1] / s[2]) ** (1.0 / p[0])
+
+
+def gem_keep(s, y, p):
+    return 1.0 / y, 1.0 / (s[1] if p[0] == np.inf else s[2])
+
+
+def gem_batch(xp, v, w, p):
+    size = xp.where((w > 0) & ~(v < p[1]), v, p[1])
+    m = xp.max(size, axis=-1)
+    s = powers(xp, size, m, w, p[0])
+    total = xp.sum(w, axis=-1)
+    y = m * (s / total) ** (1.0 / p[0])
+    return y, 1.0 / y, 1.0 / (s if p[0] == float("inf") else total)
+
+
+def gem_slope(x, w, y, a, b, p):
+    return (x > p[1]) * w * b * (np.maximum(x, p[1]) * a) ** (p[0] - 1.0)
+
+
+def gem_weight_slope(x, w, y, a, b, p):
+    return y / p[0] * b * ((np.maximum(x, p[1]) * a) ** p[0] - 1.0)
+
+
+def gem_param_slope(x, w, y, a, b, p):
+    ratio = np.maximum(x, p[1]) * a
+    return w * b * ratio ** p[0] * y / p[0] * np.log(ratio)
+
+
+GEM = Recipe(
+    "gem", "stream", "mean",
+    meaning=lambda v, w, p: ((w * np.maximum(v, p[1]) ** p[0]).sum() / w.sum()) ** (1 / p[0]),
+    batch=gem_batch,
+    start=gem_start, step=gem_step, finish=gem_finish, keep=gem_keep,
+    slope=gem_slope, weight_slope=gem_weight_slope, param_slopes=(("p", gem_param_slope),),
+    weighs=True,
+)  # fmt: skip
+
+
+# -- exponential weights: LSE (Pinheiro 2015) and soft (Stergiou 2021) ------------------------------
+
+
+def lse_start(x, w, p):
+    return x, w, w
+
+
+def lse_step(s, x, w, p):
+    m, total = s[0], s[1]
+    if x == m:
+        return m, total + w, s[2] + w
+    d = p[0] * (x - m)
+    if d > 0:
+        return x, total * np.exp(-d) + w, s[2] + w
+    return m, total + w * np.exp(d), s[2] + w
+
+
+def lse_finish(s, p):
+    return s[0] + np.log(s[1] / s[2]) / p[0]
+
+
+def leader(xp, v, w, r):
+    """The element with the largest weight: the largest for r > 0, the smallest for r < 0."""
+    if r > 0:
+        return xp.max(xp.where(w > 0, v, -float("inf")), axis=-1)
+    return xp.min(xp.where(w > 0, v, float("inf")), axis=-1)
+
+
+def shares(xp, v, w, m, r):
+    """``w * exp(r (v - m))``; 1 where v equals m, so that infinities keep their meaning."""
+    same = v == m[..., None]
+    return w * xp.where(same, 1.0, xp.exp(r * xp.where(same, 0.0, v - m[..., None])))
+
+
+def lse_batch(xp, v, w, p):
+    m, total = leader(xp, v, w, p[0]), xp.sum(w, axis=-1)
+    s = xp.sum(xp.where(w > 0, shares(xp, v, w, m, p[0]), 0.0), axis=-1)
+    return m + xp.log(s / total) / p[0], 1.0 / total, 0.0
+
+
+def lse_slope(x, w, y, a, b, p):
+    return w * a * np.exp(p[0] * (x - y))
+
+
+LSE = Recipe(
+    "lse", "stream", "mean",
+    meaning=lambda v, w, p: np.logaddexp.reduce(p[0] * v + np.log(w / w.sum())) / p[0],
+    batch=lse_batch,
+    start=lse_start, step=lse_step, finish=lse_finish,
+    keep=lambda s, y, p: (1.0 / s[2], 0.0),
+    slope=lse_slope,
+    weight_slope=lambda x, w, y, a, b, p: (np.exp(p[0] * (x - y)) - 1.0) * a / p[0],
+    param_slopes=(
+        ("r", lambda x, w, y, a, b, p: w * a * np.exp(p[0] * (x - y)) * (x - y) / p[0]),
+    ),
+    weighs=True,
+)  # fmt: skip
+
+
+def soft_start(x, w, p):
+    return x, w, w * x
+
+
+def soft_step(s, x, w, p):
+    m, total, moment = s
+    if x == m:
+        return m, total + w, moment + w * x
+    d = p[0] * (x - m)
+    if d > 0:
+        fade = np.exp(-d)
+        kept = moment * fade if fade > 0 else 0.0
+        return x, total * fade + w, kept + w * x
+    share = w * np.exp(d)
+    return m, total + share, (moment if share == 0 else moment + share * x)
+
+
+def soft_finish(s, p):
+    return s[2] / s[1]
+
+
+def soft_batch(xp, v, w, p):
+    m = leader(xp, v, w, p[0])
+    share = xp.where(w > 0, shares(xp, v, w, m, p[0]), 0.0)
+    total = xp.sum(share, axis=-1)
+    return xp.sum(share * xp.where(share == 0, 0.0, v), axis=-1) / total, m, 1.0 / total
+
+
+def soft_slope(x, w, y, a, b, p):
+    return w * b * np.exp(p[0] * (x - a)) * (1.0 + p[0] * (x - y))
+
+
+def soft_meaning(v, w, p):
+    share = w * np.exp(p[0] * v - (p[0] * v).max())
+    return (share * v).sum() / share.sum()
+
+
+SOFT = Recipe(
+    "soft", "stream", "mean",
+    meaning=soft_meaning,
+    batch=soft_batch,
+    start=soft_start, step=soft_step, finish=soft_finish,
+    keep=lambda s, y, p: (s[0], 1.0 / s[1]),
+    slope=soft_slope,
+    weight_slope=lambda x, w, y, a, b, p: b * np.exp(p[0] * (x - a)) * (x - y),
+    param_slopes=(
+        ("beta", lambda x, w, y, a, b, p: w * b * np.exp(p[0] * (x - a)) * (x - y) ** 2),
+    ),
+    weighs=True,
+)  # fmt: skip

@@ -1,0 +1,24 @@
+"""What does it look like? Photographs pooled every way, as figures and a page.
+
+Pillow and matplotlib (``pip install 'anypool[image]'``) are loaded when a picture is made, not
+before.
+"""
+
+from __future__ import annotations
+
+from .figure import Panel, draw
+from .image import Pooling, gallery, panels, poolings
+from .read import read
+from .rules import Cut, three_cuts
+
+__all__ = [
+    "Cut",
+    "Panel",
+    "Pooling",
+    "draw",
+    "gallery",
+    "panels",
+    "poolings",
+    "read",
+    "three_cuts",
+]

@@ -1,0 +1,19 @@
+"""What every test file shares: the path to the helpers and the two hypothesis profiles."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+# cases.py, same.py, brute.py and strategies.py are read by name, by bench/ too.
+sys.path.insert(0, str(Path(__file__).parent))
+
+# The first call of a kernel compiles it, so no deadline holds. The short profile is the same in
+# every run, so that a red run can be repeated; the long one looks for new trouble each night.
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+settings.register_profile("short", max_examples=60, derandomize=True, **_COMMON)
+settings.register_profile("long", max_examples=3000, **_COMMON)
+settings.load_profile(os.environ.get("ANYPOOL_HYPOTHESIS", "short"))

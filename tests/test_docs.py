@@ -1,0 +1,117 @@
+"""Docs, help and code say the same: commands, options, the README's example, every docstring."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+import anypool
+from anypool.cli import app
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMANDS = typer.main.get_command(app).commands
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(anypool.__path__, "anypool.")
+    if not module.name.endswith("__main__")
+)
+
+
+def text(name):
+    """A document of the checkout; the tests of the built wheel run without them."""
+    if not (ROOT / "Makefile").exists():
+        pytest.skip("needs the checkout: the documents are not in the wheel")
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(document, language):
+    """The fenced blocks of a document."""
+    return re.findall(rf"^```{language}\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+
+
+def typed_commands(document):
+    """The lines of all blocks that call anypool, and the calls inside the text."""
+    lines = "\n".join(re.findall(r"^```\w*\n(.*?)^```", document, re.MULTILINE | re.DOTALL))
+    found = re.findall(r"^(?:\$ )?(anypool .*)$", lines, re.MULTILINE)
+    return [shlex.split(line) for line in found + re.findall(r"`(anypool [^`]+)`", document)]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name):
+    command = COMMANDS[name]
+    assert command.help
+    assert command.epilog.startswith(f"Example: anypool {name}")
+    assert all(option.help for option in command.params if option.name != "help")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name):
+    section = text("docs/command-line.md").split(f"## anypool {name}\n")[1].split("\n## ")[0]
+    options = {word for p in COMMANDS[name].params for word in p.opts if word.startswith("--")}
+    assert set(re.findall(r"`(--\w+)`", section)) - {"--help"} == options - {"--help"}
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/index.md", "docs/command-line.md"])
+def test_documented_commands_exist(document):
+    for _, *words in typed_commands(text(document)):
+        known = COMMANDS.get(words[0])
+        options = [word for word in words if word.startswith("--")]
+        accepted = known.params if known else typer.main.get_command(app).params
+        assert known or words[0] in {"--help", "--version"}, words
+        assert set(options) <= {"--help", *(o for p in accepted for o in p.opts)}, words
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_documented_doors_exist(document):
+    doors = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b", "\n".join(code_of(text(document)))))
+    assert named
+    assert named <= doors
+
+
+def code_of(document):
+    """Everything set as code, in blocks and in lines."""
+    return re.findall(r"```.*?```|`[^`\n]+`", document, re.DOTALL)
+
+
+def test_the_checks_call_the_doors_of_the_readme():
+    assert {"make demo", "make test"} <= set(re.findall(r"make \w+", text(".ci/run")))
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/index.md"])
+def test_links_lead_somewhere(document):
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", text(document))
+    assert targets
+    assert [t for t in targets if not ((ROOT / document).parent / t).exists()] == []
+
+
+def test_the_example_of_the_readme_runs():
+    [example, *_] = blocks(text("README.md"), "python")
+    found = doctest.DocTestParser().get_doctest(as_session(example), {}, "README", "README.md", 0)
+    assert found.examples
+    assert doctest.DocTestRunner().run(found).failed == 0
+
+
+def as_session(example):
+    """The example as a doctest: a comment `# [1, 2]` after a line is what the line gives."""
+    lines = []
+    for line in example.splitlines():
+        code, _, given = line.partition("  # ")
+        lines += [f">>> {code}"] * bool(code) + [given.strip()] * bool(given)
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name", ["anypool", *MODULES])
+def test_docstrings_run(name):
+    failed, _ = doctest.testmod(importlib.import_module(name), report=False)
+    assert failed == 0
+
+
+def test_some_docstrings_do_run():
+    tried = [doctest.testmod(importlib.import_module(m)).attempted for m in MODULES]
+    assert sum(tried) >= 10

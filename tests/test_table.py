@@ -1,0 +1,49 @@
+"""Every row of the case table: the kernels equal the reference, and the reference brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import anypool as ap
+import brute
+from anypool import reference
+from cases import CASES, ULP, Case, result_dtype, scale_of
+from same import assert_same
+
+EXTREMES = [c for c in CASES if c.reduction.name in ("max", "min")]
+
+
+def brute_answer(case: Case, x: np.ndarray) -> np.ndarray:
+    r = case.reduction
+    y = brute.pool(x, case.windows, r.name, case.axes, params=r.params)
+    return y.astype(result_dtype(r, x.dtype))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_kernel_equals_reference_equals_brute_force(case):
+    x, windows = case.data(), case.windows.build()
+    want = reference.pool(x, windows, case.reduction.build(), axes=case.axes)
+    scale = scale_of(case.reduction, x, windows, axes=case.axes)
+    assert_same(want, brute_answer(case, x), ulp=ULP["smooth"] if case.ulp else 0, scale=scale)
+    got = ap.pool(x, windows, case.reduction.build(), axes=case.axes)
+    assert_same(got, want, ulp=case.ulp, scale=scale)
+
+
+@pytest.mark.parametrize("case", EXTREMES, ids=str)
+def test_indices_equal_reference_equal_brute_force(case):
+    x, windows, name = case.data(), case.windows.build(), case.reduction.name
+    _, want = reference.pool(x, windows, name, axes=case.axes, return_indices=True)
+    found = brute.indices(x, case.windows, case.axes, largest=name == "max")
+    assert_same(want, found)
+    y, got = ap.pool(x, windows, name, axes=case.axes, return_indices=True)
+    assert_same(got, found)
+    assert_same(y, ap.pool(x, windows, name, axes=case.axes))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_result_shape_and_dtype(case):
+    x = case.data()
+    y = ap.pool(x, case.windows.build(), case.reduction.build(), axes=case.axes)
+    assert y.dtype == result_dtype(case.reduction, x.dtype)
+    assert y.shape == brute_answer(case, x).shape
