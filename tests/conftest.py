@@ -6,14 +6,19 @@ import os
 import sys
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # cases.py, same.py, brute.py and strategies.py are read by name, by bench/ too.
 sys.path.insert(0, str(Path(__file__).parent))
 
 # The first call of a kernel compiles it, so no deadline holds. The short profile is the same in
 # every run, so that a red run can be repeated; the long one looks for new trouble each night.
-_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+_COMMON = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow],
+    "print_blob": True,
+    "phases": [phase for phase in Phase if phase is not Phase.explain],
+}
 settings.register_profile("short", max_examples=60, derandomize=True, **_COMMON)
 settings.register_profile("long", max_examples=3000, **_COMMON)
 settings.load_profile(os.environ.get("ANYPOOL_HYPOTHESIS", "short"))

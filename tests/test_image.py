@@ -231,7 +231,8 @@ def test_a_gallery_is_figures_and_a_page(save, tmp_path):
     files = gallery(photos, out=tmp_path / "a" / "b", dpi=40, tell=heard.append)
     assert [f.name for f in files] == ["cat & dog.png", "grey.png", "index.html"]
     assert sorted(os.listdir(tmp_path / "a" / "b")) == sorted(f.name for f in files)
-    assert len(heard) == 4
+    assert len(heard) == 2 * (7 + 2)
+    assert heard[:2] == [f"reading {photos[0]}", "max_pool(x, 2, axes=(0, 1))"]
     page = Page(files[-1].read_text(encoding="utf-8"))
     assert page.images == ["cat%20%26%20dog.png", "grey.png"]
     assert "cat & dog.png" in page.words

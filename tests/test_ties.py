@@ -35,7 +35,7 @@ def test_split_ties(reduce):
 def test_split_ties_of_overlapping_padded_and_masked_windows():
     x, mask = np.ones(5), np.array([True, True, False, True, True])
     gx = gradient(x, ap.windows.sliding(3, 1, 1), "max", ties="split", mask=mask)
-    assert_same(gx, np.array([1.0, 1, 0, 1, 1]))
+    assert_same(gx, np.array([1.0, 1.5, 0, 1.5, 1]))
 
 
 def test_split_agrees_with_first_without_ties():
@@ -138,7 +138,7 @@ def test_pullback_may_be_called_again_after_x_has_changed():
 
 @pytest.mark.parametrize("reduce", ["mode", "any", "all"])
 def test_no_gradient(reduce):
-    with pytest.raises(ap.PoolError, match=f"{reduce}.*gradient|gradient.*{reduce}"):
+    with pytest.raises(ap.PoolError, match=f"{reduce} has no (derivative|gradient)"):
         ap.vjp(np.ones(4), ap.windows.sliding(2), reduce)
 
 

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .axes import find_axes
 from .errors import PoolError, ShapeError
-from .plan import Plan, find_axes
+from .plan import Plan
 from .windows import Boxes, Sliding, Windows
 
 FOREIGN = ("torch", "jax", "jaxlib", "tensorflow", "keras")
@@ -46,8 +47,11 @@ def _array(x: Any) -> np.ndarray:
         )
     try:
         return np.asarray(x)
-    except ValueError as error:
-        raise ShapeError(f"x cannot be made an array: {error}") from None
+    except ValueError:
+        raise ShapeError(
+            "x is a nested list of uneven lengths; give lists of equal length, one array, or a "
+            "list of NumPy arrays"
+        ) from None
 
 
 def _padded(arrays: Sequence[np.ndarray], axes: Any, windows: Windows) -> Batch:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .arrays import canonical, weighing
+from .axes import find_axes
 from .errors import PoolError, WindowError
-from .plan import find_axes
 from .windows import sliding
 from .windows.rules import each, pairs_of
 

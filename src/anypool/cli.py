@@ -93,10 +93,11 @@ def image(
     """Pool photographs and draw every pooling beside the original."""
     from .see.image import DEFAULT, gallery
 
-    with _progress(2 * len(photos)) as tell:
+    names = pool or DEFAULT
+    with _progress(len(photos) * (len(names) + 2)) as tell:
         files = gallery(
             photos,
-            pool or DEFAULT,
+            names,
             kernel=_numbers(kernel, "--kernel"),
             stride=None if stride is None else _numbers(stride, "--stride"),
             adaptive=_numbers(adaptive, "--adaptive"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import arrays, kernels, portable
 from .errors import PoolError
-from .plan import Layout, Options, Plan, make
+from .plan import Layout, Options, Plan, make, storable
 from .reductions import Reduction, resolve
 from .windows import Grid, Windows
 
@@ -37,6 +37,8 @@ def prepare(
     rng: Any = None,
 ) -> Call:  # fmt: skip
     """Check the arguments of a call and lay out its windows."""
+    if threads is not None:
+        kernels.check_threads(threads)
     if not isinstance(windows, Windows):
         raise PoolError(f"windows must be one of anypool.windows.*(...), not {windows!r}")
     reduction = resolve(reduce)
@@ -53,10 +55,12 @@ def prepare(
     plan = make(x.shape, x.dtype.newbyteorder("="), windows, reduction, axes, options)
     weighing = arrays.weighing(x.shape, batch.mask, weights)
     pairs = None if batch.sizes is None else arrays.extents(plan, batch.sizes)
-    layout = plan.layout(pairs, _generator(rng) if rng is not None else None)
+    random = rng if rng is not None else getattr(windows, "rng", None)
+    layout = plan.layout(pairs, _generator(random) if windows.random else None)
+    random = rng if rng is not None else reduction.rng
     path = "portable" if kernels.no_kernel(plan) else "kernels"
     return Call(plan, layout, x, weighing, pairs, sized == "3",
-                _draws(plan, layout, rng), threads, path)  # fmt: skip
+                _draws(plan, layout, random), threads, path)  # fmt: skip
 
 
 def _dtype(dtype: Any) -> np.dtype | None:
@@ -66,7 +70,7 @@ def _dtype(dtype: Any) -> np.dtype | None:
         found = np.dtype(dtype)
     except TypeError:
         raise PoolError(f"dtype {dtype!r} is not a NumPy dtype") from None
-    if found.kind not in "biufcV" or found.kind == "V" and found.name != "bfloat16":
+    if not storable(found):
         raise PoolError(f"dtype {found} cannot hold a result; use a bool, integer or float type")
     return found
 
@@ -89,7 +93,7 @@ def _draws(plan: Plan, layout: Layout, rng: Any) -> tuple[np.ndarray | None, ...
     """One number in [0, 1) for every output of a sampling reduction, in plane order."""
     if not plan.reduction.sampled:
         return (None,) * len(layout.grids)
-    generator = _generator(plan.reduction.rng if rng is None else rng)
+    generator = _generator(rng)
     return tuple(
         generator.random(math.prod(plane_shape(plan, layout, grid))) for grid in layout.grids
     )
@@ -97,18 +101,18 @@ def _draws(plan: Plan, layout: Layout, rng: Any) -> tuple[np.ndarray | None, ...
 
 def plane_shape(plan: Plan, layout: Layout, grid: Grid) -> tuple[int, ...]:
     """The output of a grid with the pooled axes last."""
-    shape = plan.out_shape(grid, _batch(layout))
+    shape = plan.out_shape(grid, batch_of(layout))
     return tuple(shape[a] for a in (*plan.outer, *plan.axes))
 
 
-def _batch(layout: Layout) -> int | None:
+def batch_of(layout: Layout) -> int | None:
     return None if layout.source is None else len(layout.source)
 
 
 def in_place(plan: Plan, a: np.ndarray) -> np.ndarray:
     """An array with the pooled axes last, as one with every axis where it belongs."""
     back = np.empty(a.ndim, np.int64)
-    back[list((*plan.outer, *plan.axes))] = np.arange(a.ndim)
+    back[[*plan.outer, *plan.axes]] = np.arange(a.ndim)
     return a.transpose(back)
 
 
@@ -125,24 +129,25 @@ def run(call: Call, out: np.ndarray | None = None) -> Result:
     plan, layout = call.plan, call.layout
     pieces, places = [], []
     if out is not None:
-        shapes = [np.broadcast_to(np.uint8(0), plan.out_shape(grid, _batch(layout)))
+        shapes = [np.broadcast_to(np.uint8(0), plan.out_shape(grid, batch_of(layout)))
                   for grid in layout.grids]  # fmt: skip
-        wanted = _squeezed(plan, joined(plan, shapes)).shape
+        wanted = squeezed(plan, joined(plan, shapes)).shape
         arrays.check_out(out, wanted, plan.result, (call.x, call.weighing and call.weighing.array))
     for number, grid in enumerate(layout.grids):
-        shape = plan.out_shape(grid, _batch(layout))
-        same = out is not None and out.dtype == plan.work and out.shape == shape
-        y = out if same else np.empty_like(call.x, dtype=plan.work, shape=shape)
+        shape = plan.out_shape(grid, batch_of(layout))
+        y = np.empty_like(call.x, dtype=plan.work, shape=shape)
+        if out is not None and out.dtype == plan.work and out.shape == shape:
+            y = out
         place = np.empty(y.size, np.int64) if plan.options.indices else None
         if y.size:
-            _check_met(plan, forward(call, number, y, place))
+            check_met(plan, forward(call, number, y, place))
         pieces.append(y)
         places.append(None if place is None else _placed(plan, layout, grid, place))
     y = finish(plan, joined(plan, pieces))
     if out is not None and y is not out:
         out[...] = y
         y = out
-    found = None if places[0] is None else _squeezed(plan, joined(plan, places))
+    found = None if places[0] is None else squeezed(plan, joined(plan, places))
     sizes = None if call.sizes is None else plan.extents(call.sizes, layout)
     return Result(y, found, sizes)
 
@@ -171,7 +176,7 @@ def _plain(call: Call, number: int, y: np.ndarray, places: Any) -> tuple[int, in
     return made.empty, made.nans
 
 
-def _check_met(plan: Plan, met: tuple[int, int]) -> None:
+def check_met(plan: Plan, met: tuple[int, int]) -> None:
     empty, nans = met
     if empty and plan.options.fill is None:
         raise PoolError(
@@ -192,19 +197,21 @@ def joined(plan: Plan, pieces: Sequence[np.ndarray]) -> np.ndarray:
     at = plan.axes[0]
     behind = tuple(a for a in plan.outer if a > at)
     order = (*(a for a in plan.outer if a < at), *plan.axes, *behind)
+    sizes = [math.prod(p.shape[a] for a in plan.axes) for p in pieces]
     flat = [
-        p.transpose(order).reshape(*p.shape[:at], -1, *(p.shape[a] for a in behind)) for p in pieces
+        p.transpose(order).reshape(*p.shape[:at], size, *(p.shape[a] for a in behind))
+        for p, size in zip(pieces, sizes, strict=True)
     ]
     return np.concatenate(flat, axis=at)
 
 
-def _squeezed(plan: Plan, y: np.ndarray) -> np.ndarray:
+def squeezed(plan: Plan, y: np.ndarray) -> np.ndarray:
     return y if plan.windows.keepdims else y.reshape([y.shape[a] for a in plan.outer])
 
 
 def finish(plan: Plan, y: np.ndarray) -> np.ndarray:
     """Round to the result's dtype, and drop the pooled axes where that was asked."""
-    y = _squeezed(plan, y)
+    y = squeezed(plan, y)
     if y.dtype == plan.result:
         return y
     if plan.result.kind in "iu" and y.dtype.kind in "fV":
@@ -219,7 +226,7 @@ def finish(plan: Plan, y: np.ndarray) -> np.ndarray:
         return y.astype(plan.result)
 
 
-# -- calls that have been made before ---------------------------------------------------------------
+# -- calls that have been made before -----------------------------------------------------------
 
 QUICK: dict[Any, Any] = {}
 MOST_QUICK = 4096
@@ -249,136 +256,3 @@ def remember(key: Any, call: Call) -> None:
     if len(QUICK) >= MOST_QUICK:
         QUICK.clear()
     QUICK[key] = quick
-
-
-# -- the derivative ---------------------------------------------------------------------------------
-
-
-class Tape:
-    """What a call keeps for its derivative: the arrays themselves, and places for max and min."""
-
-    def __init__(self, call: Call) -> None:
-        plan = call.plan
-        if not plan.reduction.differentiable:
-            raise PoolError(f"{plan.reduction.name} has no derivative")
-        if plan.dtype.kind not in "fV":
-            raise PoolError(f"x is {plan.dtype}; a derivative needs real floating-point numbers")
-        self.call = call
-        self.taps: list[np.ndarray | None] = []
-
-    @property
-    def saved_bytes(self) -> int:
-        """Memory kept beside the inputs."""
-        return sum(t.nbytes for t in self.taps if t is not None)
-
-    def forward(self) -> np.ndarray:
-        call, plan, pieces = self.call, self.call.plan, []
-        places = plan.recipe.family == "extreme" and plan.options.ties == "first"
-        for number, grid in enumerate(call.layout.grids):
-            y = np.empty_like(call.x, dtype=plan.work,
-                              shape=plan.out_shape(grid, _batch(call.layout)))  # fmt: skip
-            most = math.prod(int(t.count.max(initial=1)) for t in grid)
-            width = np.uint8 if most < 255 else np.int64
-            taps = np.empty(y.size, width) if places and call.path == "kernels" else None
-            if y.size:
-                _check_met(plan, forward(call, number, y, None, taps))
-            pieces.append(y)
-            self.taps.append(taps)
-        return finish(plan, joined(plan, pieces))
-
-    def backward(self, g: Any) -> Any:
-        """The derivative by x; a tuple where weights or parameters have one too."""
-        call, plan, layout = self.call, self.call.plan, self.call.layout
-        wanted = plan.reduction.given
-        by_weight = call.weighing is not None and call.weighing.weights is not None
-        by_weight = by_weight and plan.recipe.weight_slope is not None
-        gx: Any = 0.0
-        gw: Any = 0.0
-        totals = [0.0] * len(wanted)
-        for number, piece in enumerate(self._pieces(g)):
-            made = self._slopes(number, piece, wanted, by_weight)
-            gx = gx + made.x
-            gw = gw + made.w if by_weight else gw
-            totals = [t + float(p) for t, p in zip(totals, made.params, strict=True)]
-        dx = self._as_x(gx)
-        more: list[Any] = [self._as_weights(gw)] if by_weight else []
-        return (dx, *more, *totals) if more or totals else dx
-
-    def _pieces(self, g: Any) -> list[np.ndarray]:
-        """The incoming derivative, grid by grid, in plane order, already divided for a mean."""
-        plan, layout = self.call.plan, self.call.layout
-        shapes = [plan.out_shape(grid, _batch(layout)) for grid in layout.grids]
-        g = self._checked(np.asarray(g), shapes)
-        parts = _split(plan, g, shapes)
-        found = []
-        for part, grid in zip(parts, layout.grids, strict=True):
-            flat = part.transpose(*plan.outer, *plan.axes)
-            if plan.scaled:
-                table = portable.divisor_table(plan, grid)
-                planes = math.prod(flat.shape[: len(plan.outer)])
-                table = np.repeat(table, planes // max(len(table), 1), axis=0)
-                flat = flat.reshape(planes, -1) / np.where(table == 0, 1.0, table)
-            width = flat.dtype if flat.dtype in (np.float32, np.float64) else np.float64
-            found.append(np.ascontiguousarray(flat, dtype=width).reshape(-1))
-        return found
-
-    def _checked(self, g: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
-        plan = self.call.plan
-        dummy = [np.broadcast_to(np.float64(0), s) for s in shapes]
-        wanted = _squeezed(plan, joined(plan, dummy)).shape
-        if g.shape != wanted or g.dtype.kind not in "biufV":
-            raise PoolError(
-                f"the incoming derivative is {g.dtype} of shape {g.shape}; "
-                f"the output has shape {wanted}"
-            )
-        return g if plan.windows.keepdims else g.reshape(shapes[0])
-
-    def _slopes(self, number: int, g: np.ndarray, wanted: tuple[str, ...], by_weight: bool) -> Any:
-        call, plan, grid = self.call, self.call.plan, self.call.layout.grids[number]
-        if not g.size:
-            planes = math.prod(plan.shape[a] for a in plan.outer)
-            zero = np.zeros((planes, math.prod(plan.sizes)))
-            return portable.Slopes(zero, zero if by_weight else None, (0.0,) * len(wanted))
-        if call.path == "portable":
-            w = None if call.weighing is None else call.weighing.array
-            planes = math.prod(plane_shape(plan, call.layout, grid)[: len(plan.outer)])
-            return portable.slopes(plan, call.layout, grid, call.x, g.reshape(planes, -1), w,
-                                   call.draws[number], wanted, by_weight)  # fmt: skip
-        return kernels.slopes(plan, call.layout, grid, call.x, g, call.weighing,
-                              self.taps[number], call.draws[number], wanted, by_weight,
-                              call.threads)  # fmt: skip
-
-    def _as_x(self, gx: np.ndarray) -> np.ndarray:
-        plan, x = self.call.plan, self.call.x
-        found = in_place(plan, gx.reshape([x.shape[a] for a in (*plan.outer, *plan.axes)]))
-        if found.dtype == x.dtype and found.flags.c_contiguous == x.flags.c_contiguous:
-            return found
-        laid = np.empty_like(x, dtype=plan.dtype)
-        laid[...] = found
-        return laid
-
-    def _as_weights(self, gw: np.ndarray) -> np.ndarray:
-        plan, x = self.call.plan, self.call.x
-        full = in_place(plan, gw.reshape([x.shape[a] for a in (*plan.outer, *plan.axes)]))
-        shape = self.call.weighing.weights.shape  # type: ignore[union-attr]
-        extra = full.ndim - len(shape)
-        repeated = tuple(
-            a for a in range(full.ndim) if a < extra or shape[a - extra] == 1 and full.shape[a] > 1
-        )
-        return full.sum(axis=repeated).reshape(shape)
-
-
-def _split(plan: Plan, g: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
-    """A pyramid's joined axis as its pieces again, pooled axes in their places."""
-    if not plan.windows.joined:
-        return [g]
-    at, pieces, first = plan.axes[0], [], 0
-    behind = tuple(a for a in plan.outer if a > at)
-    order = (*(a for a in plan.outer if a < at), *plan.axes, *behind)
-    back = np.argsort(order)
-    for shape in shapes:
-        size = math.prod(shape[a] for a in plan.axes)
-        part = g[(slice(None),) * at + (slice(first, first + size),)]
-        pieces.append(part.reshape([shape[a] for a in order]).transpose(back))
-        first += size
-    return pieces

@@ -22,7 +22,7 @@ class Row(NamedTuple):
     start: int
     stop: int
     step: int
-    count: int
+    reads: int
     divisor: int
 
 
@@ -55,8 +55,8 @@ def _axis_lines(e: Explanation, axis: int) -> list[str]:
     lines = [f"axis {axis}: {e.shape[axis]} inputs", "output   reads          count  divisor"]
     for row in (r for r in e.table if r.axis == axis):
         step = f":{row.step}" if row.step > 1 else ""
-        reads = f"[{row.start}:{row.stop}{step}]" if row.count else "nothing"
-        lines.append(f"{row.output:>6}   {reads:<14} {row.count:>5}  {row.divisor:>7}")
+        span = f"[{row.start}:{row.stop}{step}]" if row.reads else "nothing"
+        lines.append(f"{row.output:>6}   {span:<14} {row.reads:>5}  {row.divisor:>7}")
     cover, weight = e.coverage[axis], e.weight[axis]
     shared, unread = int((cover > 1).sum()), int((cover == 0).sum())
     lines.append(f"inputs read more than once: {shared}; never: {unread}")
@@ -124,11 +124,11 @@ def _axis(
     table: Any, number: int, axis: int, n: int, padded: bool
 ) -> tuple[list[Row], np.ndarray, np.ndarray]:
     rows, cover, share = [], np.zeros(n, np.int64), np.zeros(n)
-    divisors = (table.span if padded else table.count)[0]
+    divisors = (table.span if padded else table.counts)[0]
     for o, (start, stop) in enumerate(zip(table.start[0], table.stop[0], strict=True)):
         reads = slice(int(start), int(stop), table.step)
         rows.append(Row(number, axis, o, int(start), int(stop), table.step,
-                        int(table.count[0, o]), int(divisors[o])))  # fmt: skip
+                        int(table.counts[0, o]), int(divisors[o])))  # fmt: skip
         cover[reads] += 1
         share[reads] += 1 / max(int(divisors[o]), 1)
     return rows, cover, share

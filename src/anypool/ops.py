@@ -15,6 +15,7 @@ from . import arrays, engine, reductions
 from . import windows as where
 from .errors import PoolError
 from .reductions import Reduction
+from .tape import Tape
 from .windows import Windows
 
 Pullback = Callable[[Any], Any]
@@ -101,7 +102,7 @@ def vjp(
     >>> pullback(np.array([10.0, 20.0]))
     array([ 0., 10., 20.,  0.])
     """
-    tape = engine.Tape(engine.prepare(x, windows, reduce, **common))
+    tape = Tape(engine.prepare(x, windows, reduce, **common))
     y = tape.forward()
 
     def pullback(g: Any) -> Any:
@@ -111,7 +112,7 @@ def vjp(
     return y, pullback
 
 
-# -- sliding windows --------------------------------------------------------------------------------
+# -- sliding windows ----------------------------------------------------------------------------
 
 
 def max_pool(
@@ -358,7 +359,7 @@ def all_pool(
     return pool(x, _sliding(kernel_size, stride, padding, dilation, ceil_mode), "all", **common)
 
 
-# -- windows that fit themselves to the input -------------------------------------------------------
+# -- windows that fit themselves to the input ---------------------------------------------------
 
 
 def adaptive_pool(
@@ -407,7 +408,12 @@ def global_pool(
 
 
 def global_max_pool(x: Any, *, keepdims: bool = True, **common: Any) -> Any:
-    """The largest element of every plane; axes as :func:`global_pool`."""
+    """The largest element of every plane; axes as :func:`global_pool`.
+
+    >>> import numpy as np, anypool as ap
+    >>> ap.global_max_pool(np.arange(8.0).reshape(1, 2, 2, 2)).ravel()
+    array([3., 7.])
+    """
     return pool(x, where.whole(keepdims), "max", **common)
 
 

@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .axes import Axes, find_axes
 from .errors import PoolError, ReductionError, ShapeError, WindowError
 from .reductions import Recipe, Reduction, sums
-from .windows import Boxes, Grid, Whole, Windows, lay
+from .windows import Boxes, Grid, Windows, lay
 from .windows.rules import Slide
-
-Axes = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class Plan:
             ones[0] *= float(self.options.divisor_override)
             return tuple(ones)
         padded = self.counts_padding
-        return tuple((t.span if padded else t.count).astype(np.float64) for t in grid)
+        return tuple((t.span if padded else t.counts).astype(np.float64) for t in grid)
 
     @cached_property
     def counts_padding(self) -> bool:
@@ -160,7 +159,10 @@ class Plan:
     def layout(
         self, sizes: np.ndarray | None = None, rng: np.random.Generator | None = None
     ) -> Layout:
-        """The windows of this call, for data-dependent ``sizes`` (batch, axes, 2) and draws."""
+        """The windows of this call, for data-dependent ``sizes`` (batch, axes, 2) and draws.
+
+        ``rng`` comes from the call: equal plans are one plan, whatever generator asked for them.
+        """
         if self.fixed is not None:
             return self.fixed
         if isinstance(self.windows, Boxes):
@@ -174,8 +176,7 @@ class Plan:
             low, high = (np.repeat(sizes[..., side], repeat, axis=0).T for side in (0, 1))
         draws = None
         if self.windows.random:
-            generator = rng or np.random.default_rng(self.windows.rng)  # type: ignore[attr-defined]
-            draws = generator.random((len(self.axes), planes))
+            draws = (rng or np.random.default_rng()).random((len(self.axes), planes))
         return Layout(tuple(self._lay(rules, low, high, draws) for rules in self.rules), groups)
 
     def _boxed(self, windows: Boxes) -> Layout:
@@ -229,14 +230,20 @@ def make(
     axes: Any, options: Options,
 ) -> Plan:  # fmt: skip
     """The Plan for these arguments, or a PoolError that says which rule they break."""
-    if dtype.kind not in "biufcV" or dtype.kind == "V" and dtype.name != "bfloat16":
+    if not storable(dtype):
         raise PoolError(f"x has dtype {dtype}; pooling needs bool, integers, floats or complex")
     pooled = find_axes(len(shape), windows, axes)
     order = tuple(sorted(range(len(pooled)), key=pooled.__getitem__))
     plan = Plan(shape, dtype, tuple(sorted(pooled)), windows, reduction, options, order)
     _check(plan)
-    plan.rules
+    if not plan.rules:  # made here, so that windows that make no sense are found now
+        raise WindowError(f"{windows} lays no windows")
     return plan
+
+
+def storable(dtype: np.dtype) -> bool:
+    """Whether numbers of this dtype can be pooled: bool, integers, floats, complex, bfloat16."""
+    return dtype.kind in "biufc" or dtype.name == "bfloat16"
 
 
 def _check(plan: Plan) -> None:
@@ -308,54 +315,3 @@ def _check_fill(plan: Plan) -> None:
         raise PoolError(
             f"fill {fill!r} cannot be stored as {plan.result}; give one that can, or dtype="
         )
-
-
-def find_axes(ndim: int, windows: Windows, axes: Any) -> Axes:
-    """The pooled axes as non-negative numbers, in the order they were given."""
-    if ndim == 0:
-        raise ShapeError("x has no axes; pooling needs at least one")
-    if axes is None:
-        return _default_axes(ndim, windows)
-    if isinstance(axes, str):
-        if axes != "channels_last":
-            raise ShapeError(f'axes is {axes!r}; use a tuple of axes or "channels_last"')
-        if ndim < 3:
-            raise ShapeError(f'axes="channels_last" needs at least 3 axes; x has {ndim}')
-        return tuple(range(1, ndim - 1))
-    return _numbered_axes(ndim, axes)
-
-
-def _numbered_axes(ndim: int, axes: Any) -> Axes:
-    try:
-        numbers = tuple(operator.index(a) for a in (axes if np.iterable(axes) else (axes,)))
-    except TypeError:
-        raise ShapeError(f"axes must be whole numbers, not {axes!r}") from None
-    for a in numbers:
-        if not -ndim <= a < ndim:
-            raise ShapeError(f"axis {a} does not exist; x has {ndim} axes, 0 to {ndim - 1}")
-    found = tuple(a % ndim for a in numbers)
-    if len(set(found)) < len(found):
-        raise ShapeError(f"axes {numbers} name an axis twice; name each once")
-    if not found:
-        raise ShapeError("axes is empty; name at least one axis")
-    return found
-
-
-READINGS = (
-    "axes=(0, 1) for an H,W,C photograph, axes=(1, 2) for C,H,W, axes=(2,) for N,C,L, "
-    "axes=(0, 1, 2) for a volume"
-)
-
-
-def _default_axes(ndim: int, windows: Windows) -> Axes:
-    if windows.rank is not None:
-        if windows.rank > ndim:
-            raise WindowError(
-                f"windows speak of {windows.rank} axes, x has {ndim}; give at most {ndim} numbers"
-            )
-        return tuple(range(ndim - windows.rank, ndim))
-    if ndim <= 2:
-        return tuple(range(ndim))
-    if ndim == 3 and not isinstance(windows, Whole):
-        raise ShapeError(f"x has 3 axes, which can be read several ways; say {READINGS}")
-    return tuple(range(2, ndim))

@@ -23,7 +23,7 @@ class Portion(NamedTuple):
 
     planes: np.ndarray  # which planes of the output
     sources: np.ndarray  # which planes of the input they read
-    index: np.ndarray  # (outputs, elements): where in a plane
+    places: np.ndarray  # (outputs, elements): where in a plane
     values: Any
     weights: Any
 
@@ -33,7 +33,7 @@ def index_table(grid: Grid, group: int, sizes: tuple[int, ...]) -> tuple[np.ndar
     index, real = np.zeros((1, 1), np.int64), np.ones((1, 1), bool)
     for table, n in zip(grid, sizes, strict=True):
         start, stop = table.start[group], table.stop[group]
-        most = max(int(table.count[group].max(initial=0)), 1)
+        most = max(int(table.counts[group].max(initial=0)), 1)
         own = start[:, None] + np.arange(most) * table.step
         inside = own < stop[:, None]
         own = np.where(inside, own, 0)
@@ -47,7 +47,7 @@ def index_table(grid: Grid, group: int, sizes: tuple[int, ...]) -> tuple[np.ndar
 def planes_of(plan: Plan, a: np.ndarray) -> np.ndarray:
     """(planes, elements of the pooled axes), in the array's axis order."""
     moved = a.transpose(*plan.outer, *plan.axes)
-    return moved.reshape(math.prod(a.shape[i] for i in plan.outer), -1)
+    return moved.reshape(math.prod(a.shape[i] for i in plan.outer), math.prod(plan.sizes))
 
 
 def portions(
@@ -108,7 +108,7 @@ def forward(
             value = value / divisors[_group_of(layout, grid, part, planes)]
         y[part.planes] = np.where(nothing, plan.options.fill or 0, value)
         if places is not None:
-            flat = np.take_along_axis(np.broadcast_to(part.index, part.values.shape),
+            flat = np.take_along_axis(np.broadcast_to(part.places, part.values.shape),
                                       np.maximum(place, 0)[..., None], -1)[..., 0]  # fmt: skip
             places[part.planes] = np.where(nothing, -1, flat)
         empty += int(nothing.sum())
@@ -158,7 +158,8 @@ def divisor_table(plan: Plan, grid: Grid) -> np.ndarray:
     """(groups, outputs): the divisor of every window of a scaled mean."""
     total = np.ones((1, 1))
     for own in plan.divisors(grid) if plan.scaled else ():
-        total = (total[:, :, None] * own[:, None, :]).reshape(max(len(total), len(own)), -1)
+        product = total[:, :, None] * own[:, None, :]
+        total = product.reshape(len(product), total.shape[1] * own.shape[1])
     return total
 
 
@@ -167,7 +168,7 @@ def _group_of(layout: Layout, grid: Grid, part: Portion, planes: int) -> Any:
     return part.planes // max(planes // max(groups, 1), 1) if groups > 1 else 0
 
 
-# -- the derivative ---------------------------------------------------------------------------------
+# -- the derivative -----------------------------------------------------------------------------
 
 
 class Slopes(NamedTuple):
@@ -192,7 +193,7 @@ def slopes(
         with np.errstate(all="ignore"):
             own = _window_slopes(plan, part, u, wanted, by_weight)
         incoming = g[part.planes].astype(np.float64)[..., None]
-        spot = (part.sources[:, None, None], part.index[None])
+        spot = (part.sources[:, None, None], part.places[None])
         real = part.weights > 0
         np.add.at(gx, spot, np.where(real, own[0] * incoming, 0.0))
         if gw is not None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .axes import find_axes
 from .errors import PoolError, ShapeError
-from .plan import find_axes
 from .windows import adaptive
 from .windows.rules import each
 
@@ -43,8 +43,9 @@ def max_unpool(
             f"they must be whole numbers of y's shape {y.shape}"
         )
     size = tuple(output_size) if np.iterable(output_size) else output_size
-    pooled = tuple(sorted(find_axes(y.ndim, adaptive(size), axes)))
-    sizes = each(size, "output_size", len(pooled), 1)
+    named = find_axes(y.ndim, adaptive(size), axes)
+    sizes = each(size, "output_size", len(named), 1)
+    pooled, sizes = zip(*sorted(zip(named, sizes, strict=True)), strict=True)
     outer = tuple(a for a in range(y.ndim) if a not in pooled)
     order = (*outer, *pooled)
     planes = math.prod(y.shape[a] for a in outer)
@@ -96,8 +97,9 @@ def indices_to_tensorflow(
     """PyTorch's indices as TensorFlow's: flat over (pooled axes..., channels) of a channels-last x.
 
     Args:
-        indices: from ``return_indices=True`` on a channels-first x of (batch, channels, ...).
+        indices: from ``return_indices=True`` on an x with a batch and a channel axis.
         shape: the shape of that x.
+        axes: its pooled axes; None: every axis after the first two.
         include_batch: count the batch too, as ``include_batch_in_index``.
 
     >>> import numpy as np
@@ -123,14 +125,17 @@ def indices_to_onnx(indices: Any, shape: tuple[int, ...], axes: Any = None) -> n
 
 
 def _numbered(indices: Any, shape: tuple[int, ...], axes: Any) -> tuple[Any, Any, Any, int, int]:
+    """The indices, each one's sample and channel, and how many channels and places there are."""
     indices = np.asarray(indices)
-    pooled = tuple(range(2, len(shape))) if axes is None else tuple(sorted(
-        find_axes(len(shape), adaptive(1), axes)))  # fmt: skip
-    if indices.ndim != len(shape) or len(shape) < 3 or pooled != tuple(range(2, len(shape))):
+    pooled = range(2, len(shape)) if axes is None else find_axes(len(shape), adaptive(1), axes)
+    outer = [a for a in range(len(shape)) if a not in pooled]
+    if indices.ndim != len(shape) or len(outer) != 2:
         raise ShapeError(
-            f"indices have {indices.ndim} axes and shape is {tuple(shape)}; both must be "
-            "(batch, channels, pooled axes...)"
+            f"indices have {indices.ndim} axes and shape is {tuple(shape)}; both must have a batch "
+            "axis, a channel axis and the pooled axes (axes= says which)"
         )
-    batch = np.arange(indices.shape[0]).reshape(-1, *(1,) * (indices.ndim - 1))
-    channel = np.arange(indices.shape[1]).reshape(-1, *(1,) * (indices.ndim - 2))
-    return indices, batch, channel, shape[1], math.prod(shape[2:])
+    batch, channel = (
+        np.expand_dims(np.arange(shape[a]), tuple(i for i in range(len(shape)) if i != a))
+        for a in outer
+    )
+    return indices, batch, channel, shape[outer[1]], math.prod(shape[a] for a in pooled)

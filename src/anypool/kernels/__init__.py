@@ -1,10 +1,11 @@
-"""The fast loops, who is chosen, and why. Nothing here imports Numba until a kernel is asked for."""
+"""The fast loops, who is chosen, and why. Numba is imported when a kernel is first asked for."""
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import math
 import os
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ class Choice(NamedTuple):
     why: str
 
 
-@cache
+@functools.cache
 def why_not() -> str:
     """Why there are no kernels in this process, or "" where there are."""
     if os.environ.get("ANYPOOL_KERNELS", "1") == "0":
@@ -34,6 +35,13 @@ def why_not() -> str:
         return f"numba does not load: {error}"
     version = tuple(int(part) for part in numba.__version__.split(".")[:2])
     return "" if version >= (0, 62) else f"numba {numba.__version__} is older than 0.62"
+
+
+def check_threads(threads: Any) -> None:
+    """A PoolError unless ``threads`` is a whole number of at least 1."""
+    from .threads import count
+
+    count(threads)
 
 
 def no_kernel(plan: Plan) -> str:
@@ -79,7 +87,7 @@ def pool_grid(
         made = fast.ready(plan, grid, plan.rules[number], fx, fy)
         if not isinstance(made, str):
             count = run.workers(
-                threads, run.reads(grid, max(x.size // max(np.prod(plan.sizes), 1), 1))
+                threads, run.reads(grid, max(x.size // max(math.prod(plan.sizes), 1), 1))
             )
             run.share(made.kernel, (fx.data, fy.data, made.table), made.total, count)
             return fill_empty(plan, grid, y), 0
@@ -91,7 +99,7 @@ def fill_empty(plan: Plan, grid: Any, y: np.ndarray) -> int:
     """Write ``fill`` where windows have nothing real by their place alone; how many there are."""
     empty = 0
     for axis, table in zip(plan.axes, grid, strict=True):
-        nothing = np.flatnonzero(table.count[0] == 0)
+        nothing = np.flatnonzero(table.counts[0] == 0)
         if nothing.size:
             spot: list[Any] = [slice(None)] * y.ndim
             spot[axis] = nothing
@@ -120,10 +128,10 @@ def quick(plan: Plan, layout: Layout, x: np.ndarray, threads: int | None) -> Any
     grid, shape = layout.grids[0], plan.out_shape(layout.grids[0])
     y = np.empty_like(x, dtype=plan.work, shape=shape)
     made = fast.ready(plan, grid, plan.rules[0], frame.flat(run.bits(x)), frame.flat(run.bits(y)))
-    if isinstance(made, str) or any((t.count[0] == 0).any() for t in grid):
+    if isinstance(made, str) or any((t.counts[0] == 0).any() for t in grid):
         return None
     kernel, table, total, work = made.kernel, made.table, made.total, plan.work
-    reads = run.reads(grid, max(x.size // int(np.prod(plan.sizes)), 1))
+    reads = run.reads(grid, max(x.size // math.prod(plan.sizes), 1))
     alike = y.flags.c_contiguous and x.flags.c_contiguous and work.kind in "fiu" and x.dtype == work
     alike = alike and not (work.itemsize == 2 and work.kind == "f")
     if alike and reads < 2 * run.SERIAL_WORK:

@@ -15,7 +15,7 @@ import numpy as np
 from ..reductions import Recipe
 from . import numbers
 from .cache import compile, helper
-from .generic import compiled_tree, gatherer, reader, scratch, steps, walk, weigher
+from .walk import compiled_tree, gatherer, named, reader, scratch, steps, walk, weigher
 
 
 @lru_cache(maxsize=128)
@@ -119,8 +119,8 @@ def gather(recipe: Recipe, kind: str, out: str, weighting: str, by_weight: bool)
     slope = compiled_tree(recipe.weight_slope if by_weight else recipe.slope, f"{name}_slope")
     store = numbers.KINDS[out].dtype
 
-    def kernel(x, w, g, outer, pooled, starts, stops, lows, highs, pointers, members, itself, ints, p,
-               skip, kept, gx, first, last):  # fmt: skip
+    def kernel(x, w, g, outer, pooled, starts, stops, lows, highs, pointers, members, itself,
+               ints, p, skip, kept, gx, first, last):  # fmt: skip
         ol, tl = room(ints[8] + 1), room(ints[8] + 1)
         at = pooled.shape[1] - 1
         length, outs, sx, sw, hop = (
@@ -215,7 +215,7 @@ def gather_extreme(out: str) -> Any:
 @lru_cache(maxsize=128)
 def spread(recipe: Recipe, kind: str, weighting: str) -> Any:
     """A kernel: the derivative of a reduction that picks, spread over its window; plane-private."""
-    pick_name = recipe.pick.__name__  # type: ignore[union-attr]
+    pick_name = named(recipe.pick)
     name = f"spread_{recipe.name}_{pick_name}_{kind}_{weighting}"
     locate, expand, _ = walk()
     room = scratch()

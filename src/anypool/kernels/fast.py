@@ -60,7 +60,14 @@ def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fa
     """The fast kernel for one grid of windows over these arrays, or why there is none."""
     spans = plan.divisors(tuple(grid)) if plan.scaled else (None,) * len(grid)
     pooled = [
-        Axis(plan.shape[a], x.strides[a], y.strides[a], t, None if s is None else s[0], rule)
+        Axis(
+            plan.shape[a],
+            x.strides[a],
+            y.strides[a],
+            t,
+            None if s is None else s[0].astype(np.int64),
+            rule,
+        )
         for a, t, s, rule in zip(plan.axes, grid, spans, rules, strict=True)
     ]
     outer = _merge([Axis(plan.shape[a], x.strides[a], y.strides[a]) for a in plan.outer])
@@ -84,7 +91,7 @@ def _whole(axis: Axis) -> bool:
 
 
 def _merge(axes: Sequence[Axis]) -> list[Axis]:
-    """Axes from the widest stride of x to the narrowest, neighbours as one where they step alike."""
+    """Axes from the widest stride of x to the narrowest; neighbours that step alike are one."""
     merged: list[Axis] = []
     for axis in sorted((a for a in axes if a.size > 1), key=lambda a: -abs(a.x)):
         last = merged[-1] if merged else None
@@ -141,7 +148,7 @@ def _rows(
     op, kind, out = _operation(plan)
     by_stride = sorted(pooled, key=lambda a: (-abs(a.x), -a.size))
     inner, outer = by_stride[-1], by_stride[:-1]
-    width = int(inner.table.count.max()) * channels  # type: ignore[union-attr]
+    width = int(inner.table.counts.max()) * channels  # type: ignore[union-attr]
     if width > MOST_SCRATCH:
         return f"a window {width} numbers wide leaves the innermost cache"
     made = _inner(plan, inner, channels)
@@ -153,8 +160,8 @@ def _rows(
     if op in ("max", "min"):
         acc = numbers.selecting_accumulator(op, kind)
     else:
-        height = int(np.prod([t.count.max() for a in outer if (t := a.table) is not None]))
-        size = int(inner.table.count.max())  # type: ignore[union-attr]
+        height = int(np.prod([t.counts.max() for a in outer if (t := a.table) is not None]))
+        size = int(inner.table.counts.max())  # type: ignore[union-attr]
         wide = plan.work == np.float64 and kind in ("f32", "f16", "bf16")
         acc = "f64" if wide else rows.accumulator_for(kind, op, height, size)
     kernel = rows.row_kernel(op, kind, acc, out, rows.step_of(made, acc))

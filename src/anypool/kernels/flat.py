@@ -47,16 +47,6 @@ def count_units(planes: Sequence[tuple[int, int, int]], channels: int = 1) -> in
     return total
 
 
-def lane_accumulator(op: str, kind: str, accumulator: str) -> str:
-    """What the lanes compute in, within a block: single width where that is exact or good enough."""
-    if op in ("max", "min"):
-        return accumulator
-    family, size = nm.KINDS[kind].family, nm.KINDS[kind].size
-    if family == "half" or kind == "f32":
-        return "f32"
-    return "i32" if family in ("int", "uint") and size <= 2 else accumulator
-
-
 _kernels: dict[tuple, Callable] = {}
 
 
@@ -94,7 +84,7 @@ def _planes(name: str) -> Callable:
 
 def _make_flat(op: str, kind: str, accumulator: str, out: str) -> Callable:
     name = f"flat_{op}_{kind}_{accumulator}_{out}"
-    lane = lane_accumulator(op, kind, accumulator)
+    lane = nm.lane_accumulator(op, kind, accumulator, out)
     lanes = nm.lanes_of(lane)
     load, part = vc.load(kind, lane, lanes), vc.load_part(op, kind, lane, lanes)
     add, widen = vc.combine(op, lane), vc.cast(lane, accumulator, lanes)
@@ -154,9 +144,9 @@ def _make_flat(op: str, kind: str, accumulator: str, out: str) -> Callable:
 
 def _make_channels(op: str, kind: str, accumulator: str, out: str) -> Callable:
     name = f"flatc_{op}_{kind}_{accumulator}_{out}"
-    lane = lane_accumulator(op, kind, accumulator)
+    lane = nm.lane_accumulator(op, kind, accumulator, out)
     lanes = nm.lanes_of(lane)
-    vertical, write = make_vertical(op, kind, lane, name), vc.writer(op, accumulator, out, lanes)
+    vertical, write = make_vertical(op, kind, lane, lane, name), vc.writer(op, accumulator, out, lanes)
     get_lane, get = vc.load(lane, lane, lanes), vc.load(accumulator, accumulator, lanes)
     put, put1 = vc.store(accumulator, lanes), vc.store(accumulator, 1)
     get1, join, widen = (

@@ -95,7 +95,7 @@ def frame(
     if merge and layout.groups == "one" and len(grid) > 1 and _all_whole(plan, grid):
         pooled, tables, divisors = _as_few(pooled, divisors)
     planes, groups = math.prod(axis[0] for axis in outer), tables[0].start.shape[0]
-    counts = [int(t.count.max(initial=1)) for t in tables]
+    counts = [int(t.counts.max(initial=1)) for t in tables]
     numbers = (x.first, y.first, w.first if w else 0, max(planes // max(groups, 1), 1),
                math.prod(counts[:-1]), counts[-1], layout.groups == "plane")  # fmt: skip
     return Frame(

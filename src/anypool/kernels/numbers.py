@@ -66,6 +66,20 @@ def result_kind(accumulator: str) -> str:
     return "f32" if accumulator == "f32" else "f64"
 
 
+def lane_accumulator(op: str, kind: str, accumulator: str, out: str) -> str:
+    """What a short run is summed in before it joins `accumulator`: single width where that is exact or
+    good enough for the result, for twice the numbers fit a vector."""
+    family, size = KINDS[kind].family, KINDS[kind].size
+    if op in ("max", "min") or KINDS[accumulator].size < 8:
+        return accumulator
+    if family == "half" or kind == "f32":
+        return "f32" if (accumulator, out) in _SINGLE_ENOUGH else accumulator
+    return "i32" if family in ("int", "uint") and size <= 2 and accumulator != "f64" else accumulator
+
+
+_SINGLE_ENOUGH = {("f64", "f32"), ("f64", "f16"), ("f64", "bf16")}
+
+
 def lanes_of(accumulator: str) -> int:
     """How many accumulators one vector of the machine holds."""
     return VECTOR_BYTES // KINDS[accumulator].size

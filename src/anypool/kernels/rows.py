@@ -32,7 +32,8 @@ _HEADER = (
 # Kernels made to measure for these windows (size, stride) along the row; all others share one each.
 COMMON = ((2, 2), (3, 2), (3, 1), (2, 1), (3, 3), (4, 4))
 _STRIP = 4096  # accumulators in the buffer; wider rows are cut into strips that overlap
-_RUN = 8  # rows summed one after the other before they join the total: keeps f32 sums accurate
+_RUN = 8  # numbers summed one after the other before they join the total: keeps f32 sums accurate
+_WIDE_RUN = 16  # the same where the total is of double width
 
 
 class Outer(NamedTuple):
@@ -158,30 +159,37 @@ def _ragged_strips(start: np.ndarray, stop: np.ndarray, room: int) -> np.ndarray
 
 
 class Step(NamedTuple):
-    """What of the windows along the row is compiled in. size 0: read from the table."""
+    """What of the windows along the row is compiled in."""
 
     ragged: bool
-    size: int
+    size: int  # 0: size and stride are read from the table
     stride: int
-    lanes: int  # 0: rows of single numbers; else vectors over the channels, this long
+    lanes: int  # vectors over the channels are this long; 1: there is one channel
+    direct: bool  # channels fill whole vectors: straight from x, without a buffer
 
 
-def step_of(inner: Inner, accumulator: str) -> Step:
-    """The specialisation that serves these windows."""
+def step_of(inner: Inner, accumulator: str, rows: int = 0) -> Step:
+    """The specialisation that serves these windows; rows: taps along the outer axes, if known."""
     inner = flattened(inner)
-    ragged = inner.start is not None
+    ragged, full = inner.start is not None, nm.lanes_of(accumulator)
     if inner.channels > 1:
-        full, lanes = nm.lanes_of(accumulator), max(2, 16 // nm.KINDS[accumulator].size)
-        while lanes < min(inner.channels, full):
-            lanes *= 2
-        return Step(ragged, 0, 0, lanes)
+        lanes = min(full, 1 << (inner.channels - 1).bit_length())
+        return Step(ragged, 0, 0, lanes, inner.channels >= full and _is_direct(inner, rows))
     known = (inner.size, inner.stride) in COMMON and (inner.gap == 1 or inner.stride == 1)
-    return (
-        Step(ragged, inner.size, inner.stride, 0) if known and not ragged else Step(ragged, 0, 0, 0)
-    )
+    if ragged or not known:
+        return Step(ragged, 0, 0, 1, False)
+    return Step(False, inner.size, inner.stride, 1, False)
 
 
-def accumulator_for(kind: str, op: str, rows: int, size: int) -> str:
+def _is_direct(inner: Inner, rows: int) -> bool:
+    """Whether reading every tap costs less than sharing columns through the buffer (in vectors moved)."""
+    if inner.start is not None:
+        return True
+    rows = rows or inner.size
+    return rows * inner.size <= (rows + 1) * min(inner.stride, inner.size) + inner.size
+
+
+def accumulator_for(kind: str, op: str, rows: int, size: int, out: str = "") -> str:
     """What sums of windows of at most rows x size taps should be computed in.
 
     f32 while no number passes through more than 24 roundings, which bounds the error by 12 ulp of
@@ -194,8 +202,8 @@ def accumulator_for(kind: str, op: str, rows: int, size: int) -> str:
         if bytes_each <= 2 and rows * size << 8 * bytes_each < 1 << 31:
             return "i32"
         return "u64" if family == "uint" else "i64"
-    depth = min(rows, _RUN) + -(-rows // _RUN) + size
-    return "f64" if kind == "f64" or depth > 24 else "f32"
+    depth = max(min(rows, _RUN) + -(-rows // _RUN) + size, min(size, _RUN) + -(-size // _RUN) * rows)
+    return "f64" if kind == "f64" or out == "f64" or depth > 24 else "f32"
 
 
 _kernels: dict[tuple, Callable] = {}
@@ -219,11 +227,11 @@ def _name(op: str, kind: str, accumulator: str, out: str, step: Step) -> str:
 
 
 # ---------------------------------------------------------------- from the input to the buffer
-def make_vertical(op: str, kind: str, accumulator: str, name: str) -> Callable:
+def make_vertical(op: str, kind: str, lane: str, accumulator: str, name: str) -> Callable:
     """vertical(x, base, nd, dx, nh, hx, wx, buffer, at, n): nd x nh rows of n numbers become one."""
-    lanes = nm.lanes_of(accumulator)
-    load, put = vc.load(kind, accumulator, lanes), vc.store(accumulator, lanes)
-    part = vc.load_part(op, kind, accumulator, lanes)
+    lanes, run_length = nm.lanes_of(lane), _RUN if lane == accumulator else _WIDE_RUN
+    load, add, widen = vc.load(kind, lane, lanes), vc.combine(op, lane), vc.cast(lane, accumulator, lanes)
+    part, put = vc.load_part(op, kind, accumulator, lanes), vc.store(accumulator, lanes)
     load1, put1 = vc.load(kind, accumulator, 1), vc.store(accumulator, 1)
     nothing, nothing1 = vc.identity(op, accumulator, lanes), vc.identity(op, accumulator, 1)
     combine = vc.combine(op, accumulator)
@@ -236,9 +244,9 @@ def make_vertical(op: str, kind: str, accumulator: str, name: str) -> Callable:
                 total = nothing1()
                 for d in range(nd):
                     row = base + d * dx + j * wx
-                    for h in range(0, nh, _RUN):
+                    for h in range(0, nh, run_length):
                         run = nothing1()
-                        for i in range(h, min(h + _RUN, nh)):
+                        for i in range(h, min(h + run_length, nh)):
                             run = combine(run, load1(x, row + i * hx))
                         total = combine(total, run)
                 put1(buffer, at + j, total)
@@ -255,51 +263,35 @@ def make_vertical(op: str, kind: str, accumulator: str, name: str) -> Callable:
             # Here and below the last vector overlaps the one before: no remainder one by one.
             while j < n:
                 i = min(j, n - lanes)
-                put(buffer, at + i, combine(load(x, base + i), load(x, base + hx + i)))
+                put(buffer, at + i, widen(add(load(x, base + i), load(x, base + hx + i))))
                 j += lanes
         elif nd == 1 and nh == 3:
             while j < n:
                 i = min(j, n - lanes)
-                a = combine(load(x, base + i), load(x, base + hx + i))
-                put(buffer, at + i, combine(a, load(x, base + 2 * hx + i)))
+                p = add(load(x, base + i), load(x, base + hx + i))
+                put(buffer, at + i, widen(add(p, load(x, base + 2 * hx + i))))
                 j += lanes
         else:
-            while j + four <= n:
+            # Four vectors of every row in turn, so that short rows are read in the order of memory.
+            while j < n:
+                ja, jb = min(j, n - lanes), min(j + lanes, n - lanes)
+                jc, je = min(j + two, n - lanes), min(j + three, n - lanes)
                 a = b = c = e = nothing()
                 for d in range(nd):
-                    row = base + d * dx + j
-                    for h in range(0, nh, _RUN):
-                        i = row + h * hx
-                        p, q, r, s = (
-                            load(x, i),
-                            load(x, i + lanes),
-                            load(x, i + two),
-                            load(x, i + three),
-                        )
-                        for _ in range(h + 1, min(h + _RUN, nh)):
+                    for h in range(0, nh, run_length):
+                        i = base + d * dx + h * hx
+                        p, q, r, s = load(x, i + ja), load(x, i + jb), load(x, i + jc), load(x, i + je)
+                        for _ in range(h + 1, min(h + run_length, nh)):
                             i += hx
-                            p, q = combine(p, load(x, i)), combine(q, load(x, i + lanes))
-                            r, s = combine(r, load(x, i + two)), combine(s, load(x, i + three))
-                        a, b, c, e = combine(a, p), combine(b, q), combine(c, r), combine(e, s)
-                put(buffer, at + j, a)
-                put(buffer, at + j + lanes, b)
-                put(buffer, at + j + two, c)
-                put(buffer, at + j + three, e)
+                            p, q = add(p, load(x, i + ja)), add(q, load(x, i + jb))
+                            r, s = add(r, load(x, i + jc)), add(s, load(x, i + je))
+                        a, b = combine(a, widen(p)), combine(b, widen(q))
+                        c, e = combine(c, widen(r)), combine(e, widen(s))
+                put(buffer, at + ja, a)
+                put(buffer, at + jb, b)
+                put(buffer, at + jc, c)
+                put(buffer, at + je, e)
                 j += four
-            while j < n:
-                k = min(j, n - lanes)
-                a = nothing()
-                for d in range(nd):
-                    row = base + d * dx + k
-                    for h in range(0, nh, _RUN):
-                        i = row + h * hx
-                        p = load(x, i)
-                        for _ in range(h + 1, min(h + _RUN, nh)):
-                            i += hx
-                            p = combine(p, load(x, i))
-                        a = combine(a, p)
-                put(buffer, at + k, a)
-                j += lanes
 
     return helper(vertical, f"{name}_vertical")
 
@@ -337,34 +329,40 @@ def _make_segment(op: str, accumulator: str, name: str) -> Callable:
 
 
 def _make_spans(accumulator: str, ragged: bool, name: str) -> Callable:
-    """fill(g, spans, o0, o1): the share of the divisor of the outputs o0 .. o1 - 1."""
+    """fill(g, spans, o0, o1, repeat): the divisor's share of the outputs o0 .. o1 - 1, each `repeat` times."""
     write, read = vc.write_int(nm.result_kind(accumulator)), vc.read
 
-    def from_table(g, spans, o0, o1):
+    def from_table(g, spans, o0, o1, repeat):
         at = read(g, _AT_W) + 2 * read(g, _OUTPUTS)
         for o in range(o0, o1):
-            write(spans, o - o0, read(g, at + o))
+            for i in range((o - o0) * repeat, (o - o0 + 1) * repeat):
+                write(spans, i, read(g, at + o))
 
-    def counted(g, spans, o0, o1):
+    def counted(g, spans, o0, o1, repeat):
         gap, size = read(g, _GAP), read(g, _SIZE)
         stride, before = read(g, _STRIDE), read(g, _BEFORE)
         for o in range(o0, o1):
             place = o * stride - before
             low = max(0, -((place - read(g, _SPAN_LOW)) // gap))
             high = min(size, -((place - read(g, _SPAN_HIGH)) // gap))
-            write(spans, o - o0, max(0, high - low))
+            for i in range((o - o0) * repeat, (o - o0 + 1) * repeat):
+                write(spans, i, max(0, high - low))
 
     return helper(from_table if ragged else counted, f"{name}_spans")
 
 
 def _make_along(op: str, accumulator: str, out: str, step: Step, name: str) -> Callable:
-    """along(g, buffer, work, y, at, o0, n, low, spans, area): n outputs from the buffer to y."""
-    lanes = nm.lanes_of(accumulator)
+    """along(g, buffer, work, y, at, o0, n, low, spans, area): n outputs from the buffer to y.
+
+    Serves one channel and few channels; with few, `work` holds them flat.
+    """
+    lanes, few = nm.lanes_of(accumulator), step.lanes
     get, put = vc.load(accumulator, accumulator, lanes), vc.store(accumulator, lanes)
-    get1, put1 = vc.load(accumulator, accumulator, 1), vc.store(accumulator, 1)
-    write, write1 = vc.writer(op, accumulator, out, lanes), vc.writer(op, accumulator, out, 1)
+    get_few, put_few = vc.load(accumulator, accumulator, few), vc.store(accumulator, few)
+    write, write_few = vc.writer(op, accumulator, out, lanes), vc.writer(op, accumulator, out, few)
     taps = vc.taps(op, accumulator, lanes, max(step.size, 1), max(step.stride, 1))
     combine, read, stride = vc.combine(op, accumulator), vc.read, step.stride
+    two = 2 * lanes
 
     def known(g, buffer, work, y, at, o0, n, low, spans, area):
         # Shuffles compiled for this size and stride; the last vector overlaps the one before.
@@ -379,7 +377,7 @@ def _make_along(op: str, accumulator: str, out: str, step: Step, name: str) -> C
             o += lanes
         if wy != 1:
             for o in range(n):
-                write1(y, at + o * wy, get1(work, o), 1, spans, o, area)
+                write_few(y, at + o * wy, get_few(work, o), 1, spans, o, area)
 
     if step.size:
         return helper(known, f"{name}_along")
@@ -389,34 +387,41 @@ def _make_along(op: str, accumulator: str, out: str, step: Step, name: str) -> C
         at, outputs = read(g, _AT_W) + o0, read(g, _OUTPUTS)
         for o in range(n):
             start = read(g, at + o)
-            put1(work, o, segment(buffer, start - low, max(0, read(g, at + outputs + o) - start)))
+            put_few(work, o, segment(buffer, start - low, max(0, read(g, at + outputs + o) - start)))
 
     def regular(g, buffer, work, o0, n, low):
-        size, stride, gap = read(g, _SIZE), read(g, _STRIDE), read(g, _GAP)
-        if stride > 8 and gap == 1:
+        channels, stride = read(g, _CHANNELS), read(g, _STRIDE)
+        size, gap = read(g, _SIZE), read(g, _GAP) * channels
+        if few == 1 and stride > 8 and gap == 1:
             for o in range(n):
-                put1(work, o, segment(buffer, o * stride, size))
+                put_one(work, o, segment(buffer, o * stride, size))
             return
         # Every place is computed, then every stride-th is kept: still far fewer steps than one by one.
-        for i in range(0, (n - 1) * stride + 1, lanes):
-            value = get(buffer, i)
-            for k in range(1, size):
-                value = combine(value, get(buffer, i + k * gap))
-            put(work, i, value)
+        for i in range(0, ((n - 1) * stride + 1) * channels, two):
+            p, q, j = get(buffer, i), get(buffer, i + lanes), i
+            for _ in range(1, size):
+                j += gap
+                p, q = combine(p, get(buffer, j)), combine(q, get(buffer, j + lanes))
+            put(work, i, p)
+            put(work, i + lanes, q)
         if stride > 1:
+            # lanes < 2 x channels: what is written past the last channel has been read already.
             for o in range(1, n):
-                put1(work, o, get1(work, o * stride))
+                put_few(work, o * channels, get_few(work, o * stride * channels))
 
+    put_one = vc.store(accumulator, 1)
     fill = helper(ragged if step.ragged else regular, f"{name}_fill")
 
     def along(g, buffer, work, y, at, o0, n, low, spans, area):
         fill(g, buffer, work, o0, n, low)
-        wy = read(g, _W_Y)
-        if wy != 1:
+        wy, channels = read(g, _W_Y), read(g, _CHANNELS)
+        if wy != channels:
             for o in range(n):
-                write1(y, at + o * wy, get1(work, o), 1, spans, o, area)
+                i = o * channels
+                write_few(y, at + o * wy, get_few(work, i), channels, spans, i, area)
             return
-        o, stop = 0, max(n - lanes, 0)
+        o, n = 0, n * channels
+        stop = max(n - lanes, 0)
         while o < n:
             p = min(o, stop)
             write(y, at + p, get(work, p), n, spans, p, area)
@@ -478,35 +483,187 @@ def _make_channels_along(op: str, accumulator: str, out: str, step: Step, name: 
     return helper(along, f"{name}_along")
 
 
-# ---------------------------------------------------------------- the kernel
+def _make_direct(op: str, kind: str, accumulator: str, out: str, step: Step, name: str) -> Callable:
+    """direct(g, x, base, nd, dx, nh, hx, y, at, o, first, count, area): all channels of output o."""
+    lane, read = nm.lane_accumulator(op, kind, accumulator, out), vc.read
+    lanes, run = nm.lanes_of(lane), _RUN if lane == accumulator else _WIDE_RUN
+    load, add, widen = vc.load(kind, lane, lanes), vc.combine(op, lane), vc.cast(lane, accumulator, lanes)
+    part, nothing = vc.load_part(op, kind, accumulator, lanes), vc.identity(op, accumulator, lanes)
+    combine, write = vc.combine(op, accumulator), vc.writer(op, accumulator, out, lanes)
+    two, three, four = 2 * lanes, 3 * lanes, 4 * lanes
+
+    def direct(g, x, base, nd, dx, nh, hx, y, at, count, none, area):
+        channels, wx = read(g, _CHANNELS), read(g, _W_X) * read(g, _GAP)
+        c = 0
+        while c + four <= channels:
+            a = b = f = e = nothing()
+            for d in range(nd):
+                for h in range(nh):
+                    for w in range(0, count, run):
+                        i = base + d * dx + h * hx + w * wx + c
+                        p, q = load(x, i), load(x, i + lanes)
+                        r, s = load(x, i + two), load(x, i + three)
+                        for _ in range(w + 1, min(w + run, count)):
+                            i += wx
+                            p, q = add(p, load(x, i)), add(q, load(x, i + lanes))
+                            r, s = add(r, load(x, i + two)), add(s, load(x, i + three))
+                        a, b = combine(a, widen(p)), combine(b, widen(q))
+                        f, e = combine(f, widen(r)), combine(e, widen(s))
+            write(y, at + c, a, lanes, none, 0, area)
+            write(y, at + c + lanes, b, lanes, none, 0, area)
+            write(y, at + c + two, f, lanes, none, 0, area)
+            write(y, at + c + three, e, lanes, none, 0, area)
+            c += four
+        while c < channels:
+            k = max(0, min(c, channels - lanes))
+            a = nothing()
+            for d in range(nd):
+                for h in range(nh):
+                    i = base + d * dx + h * hx + k
+                    if channels < lanes:
+                        for w in range(count):
+                            a = combine(a, part(x, i + w * wx, channels))
+                    else:
+                        for w in range(0, count, run):
+                            j = i + w * wx
+                            p = load(x, j)
+                            for _ in range(w + 1, min(w + run, count)):
+                                j += wx
+                                p = add(p, load(x, j))
+                            a = combine(a, widen(p))
+            write(y, at + k, a, channels, none, 0, area)
+            c += lanes
+
+    direct = helper(direct, f"{name}_direct")
+    ragged, mean = step.ragged, op == "mean"
+
+    def row(g, x, base, nd, dx, nh, hx, y, at, none, spans, area):
+        length, size, gap, tables = read(g, _LENGTH), read(g, _SIZE), read(g, _GAP), read(g, _AT_W)
+        outputs, stride, before = read(g, _OUTPUTS), read(g, _STRIDE), read(g, _BEFORE)
+        each = mean and read(g, _SPAN) == 0
+        for o in range(outputs):
+            if ragged:
+                start = read(g, tables + o)
+                stop = read(g, tables + outputs + o)
+            else:
+                start = o * stride - before
+                stop = min(length, start + (size - 1) * gap + 1)
+                if start < 0:
+                    start += (gap - 1 - start) // gap * gap
+            count = max(0, stop - start)
+            if gap > 1:
+                count = (count + gap - 1) // gap
+            divisor = area * read(spans, o) if each else area
+            place = base + start * read(g, _W_X)
+            direct(g, x, place, nd, dx, nh, hx, y, at + o * read(g, _W_Y), count, none, divisor)
+
+    return helper(row, f"{name}_row")
+
+
+# ---------------------------------------------------------------- the kernels
+def _make_locate(name: str) -> Callable:
+    """locate(g, plane): where a plane begins in x and in y."""
+    read = vc.read
+
+    def locate(g, plane):
+        axes, at = read(g, _AXES), read(g, _AT_PLANES)
+        px, py, left = read(g, _X0), read(g, _Y0), plane
+        for axis in range(at + axes - 1, at - 1, -1):
+            index = left % read(g, axis)
+            left //= read(g, axis)
+            px += index * read(g, axis + axes)
+            py += index * read(g, axis + 2 * axes)
+        return px, py
+
+    return helper(locate, f"{name}_locate")
+
+
+def _make_lines(name: str, mean: bool) -> Callable:
+    """line(g, od, oh, px, py): a row's first tap in x, its taps, its place in y, its part of the divisor."""
+    read = vc.read
+
+    def line(g, od, oh, px, py):
+        depth, height, at_d, at_h = read(g, _DEPTH), read(g, _HEIGHT), read(g, _AT_D), read(g, _AT_H)
+        base = px + read(g, at_d + od) * read(g, _D_X) + read(g, at_h + oh) * read(g, _H_X)
+        target = py + od * read(g, _D_Y) + oh * read(g, _H_Y)
+        area = 1.0
+        if mean:
+            d_span, h_span = read(g, at_d + 2 * depth + od), read(g, at_h + 2 * height + oh)
+            area = float(d_span) * float(h_span) * float(max(1, read(g, _SPAN)))
+        return base, read(g, at_d + depth + od), read(g, at_h + height + oh), target, area
+
+    return helper(line, f"{name}_line")
+
+
 def _make_kernel(op: str, kind: str, accumulator: str, out: str, step: Step) -> Callable:
     form = "ragged" if step.ragged else f"k{step.size}s{step.stride}"
+    form += "_direct" if step.direct else ""
     name = f"rows_{op}_{kind}_{accumulator}_{out}_{form}_c{step.lanes}"
-    lanes = nm.lanes_of(accumulator)
-    mean, known, many = op == "mean", step.size > 0, step.lanes > 0
-    dtype, span_type = nm.KINDS[accumulator].dtype, nm.KINDS[nm.result_kind(accumulator)].dtype
-    vertical = make_vertical(op, kind, accumulator, name)
-    along = (_make_channels_along if many else _make_along)(op, accumulator, out, step, name)
+    make = _make_direct_kernel if step.direct else _make_buffered_kernel
+    return make(op, kind, accumulator, out, step, name)
+
+
+def _make_direct_kernel(op: str, kind: str, accumulator: str, out: str, step: Step, name: str) -> Callable:
+    row_of = _make_direct(op, kind, accumulator, out, step, name)
+    locate, line, mean = _make_locate(name), _make_lines(name, op == "mean"), op == "mean"
     fill_spans = _make_spans(accumulator, step.ragged, name) if mean else _no_spans
-    put1, nothing1 = vc.store(accumulator, 1), vc.identity(op, accumulator, 1)
+    span_type = nm.KINDS[nm.result_kind(accumulator)].dtype
     memory, keep, read = vc.memory, vc.keep, vc.read
-    slack = lanes * max(4, step.stride) + max(step.size, 1)
 
     def kernel(x_array, y_array, table, first, last):
         x, y, g = memory(x_array), memory(y_array), memory(table)
-        axes, depth, height = read(g, _AXES), read(g, _DEPTH), read(g, _HEIGHT)
-        wx, wy, length, channels = (
-            read(g, _W_X),
-            read(g, _W_Y),
-            read(g, _LENGTH),
-            read(g, _CHANNELS),
-        )
-        d_step, h_step, strips = read(g, _D_STEP), read(g, _H_STEP), read(g, _STRIPS)
-        at_d, at_h, at_planes = read(g, _AT_D), read(g, _AT_H), read(g, _AT_PLANES)
-        most, size = read(g, _MOST), read(g, _WIDEST) * channels + slack
+        depth, height, outputs = read(g, _DEPTH), read(g, _HEIGHT), read(g, _OUTPUTS)
         each = mean and read(g, _SPAN) == 0
-        spans_array = np.ones(most + lanes if each else 1, span_type)
-        buffer_array, work_array = np.empty(size, dtype), np.ones(1 if many else size, dtype)
+        none_array, spans_array = np.ones(1, span_type), np.ones(outputs if each else 1, span_type)
+        none, spans = memory(none_array), memory(spans_array)
+        if each:
+            fill_spans(g, spans, 0, outputs, 1)
+        row = first
+        while row < last:
+            plane = row // (depth * height)
+            end = min(last, (plane + 1) * depth * height)
+            px, py = locate(g, plane)
+            od, oh = (row // height) % depth, row % height
+            while row < end:
+                base, nd, nh, target, area = line(g, od, oh, px, py)
+                row_of(
+                    g, x, base, nd, read(g, _D_STEP), nh, read(g, _H_STEP), y, target, none, spans, area
+                )  # fmt: skip
+                row += 1
+                oh += 1
+                if oh == height:
+                    oh, od = 0, od + 1
+        keep(none_array)
+        keep(spans_array)
+
+    return compile(kernel, name)
+
+
+def _make_buffered_kernel(op: str, kind: str, accumulator: str, out: str, step: Step, name: str) -> Callable:
+    lanes, mean = nm.lanes_of(accumulator), op == "mean"
+    many = step.lanes > 1
+    grouped = many and not step.ragged and step.lanes < lanes
+    dtype, span_type = nm.KINDS[accumulator].dtype, nm.KINDS[nm.result_kind(accumulator)].dtype
+    lane = nm.lane_accumulator(op, kind, accumulator, out)
+    vertical = make_vertical(op, kind, lane, accumulator, name)
+    make_along = _make_channels_along if many and not grouped else _make_along
+    along = make_along(op, accumulator, out, step, name)
+    fill_spans = _make_spans(accumulator, step.ragged, name) if mean else _no_spans
+    locate, line = _make_locate(name), _make_lines(name, mean)
+    put1, nothing1 = vc.store(accumulator, 1), vc.identity(op, accumulator, 1)
+    memory, keep, read = vc.memory, vc.keep, vc.read
+    slack = 2 * lanes * max(4, step.stride) + max(step.size, 1)
+
+    def kernel(x_array, y_array, table, first, last):
+        x, y, g = memory(x_array), memory(y_array), memory(table)
+        depth, height = read(g, _DEPTH), read(g, _HEIGHT)
+        wx, wy, length, channels = read(g, _W_X), read(g, _W_Y), read(g, _LENGTH), read(g, _CHANNELS)
+        d_step, h_step, strips = read(g, _D_STEP), read(g, _H_STEP), read(g, _STRIPS)
+        each, repeat = mean and read(g, _SPAN) == 0, channels if grouped else 1
+        size = read(g, _WIDEST) * channels + slack
+        spans_array = np.ones(read(g, _MOST) * repeat + lanes if each else 1, span_type)
+        buffer_array = np.empty(size, dtype)
+        work_array = np.ones(1 if many and not grouped else size, dtype)
         spans, buffer, work = memory(spans_array), memory(buffer_array), memory(work_array)
         for i in range(size):
             put1(buffer, i, nothing1())
@@ -514,21 +671,10 @@ def _make_kernel(op: str, kind: str, accumulator: str, out: str, step: Step) -> 
         while row < last:
             plane = row // (depth * height)
             end = min(last, (plane + 1) * depth * height)
+            px, py = locate(g, plane)
             od, oh = (row // height) % depth, row % height
-            px, py, left = read(g, _X0), read(g, _Y0), plane
-            for axis in range(at_planes + axes - 1, at_planes - 1, -1):
-                index = left % read(g, axis)
-                left //= read(g, axis)
-                px += index * read(g, axis + axes)
-                py += index * read(g, axis + 2 * axes)
             while row < end:
-                nd, nh = read(g, at_d + depth + od), read(g, at_h + height + oh)
-                area = 1.0
-                if mean:
-                    d_span, h_span = read(g, at_d + 2 * depth + od), read(g, at_h + 2 * height + oh)
-                    area = float(d_span) * float(h_span) * float(max(1, read(g, _SPAN)))
-                base = px + read(g, at_d + od) * read(g, _D_X) + read(g, at_h + oh) * read(g, _H_X)
-                target = py + od * read(g, _D_Y) + oh * read(g, _H_Y)
+                base, nd, nh, target, area = line(g, od, oh, px, py)
                 at_strip = read(g, _AT_STRIPS)
                 for strip in range(strips):
                     o0, o1 = read(g, at_strip), read(g, at_strip + 1)
@@ -541,28 +687,22 @@ def _make_kernel(op: str, kind: str, accumulator: str, out: str, step: Step) -> 
                         for i in range((max(stop, low) - low) * channels, (high - low) * channels):
                             put1(buffer, i, nothing1())
                     if mean and each and (strips > 1 or row == first):
-                        fill_spans(g, spans, o0, o1)
-                    if many and wx == channels:
+                        fill_spans(g, spans, o0, o1, repeat)
+                    # One run of numbers; or, where a row has gaps between its places, one for each place.
+                    runs, run, walk = 1, (stop - begin) * channels, wx
+                    if many:
+                        walk = 1
+                        if wx != channels:
+                            runs, run = stop - begin, channels
+                    for i in range(begin, begin + runs):
                         vertical(
-                            x, base + begin * wx, nd, d_step, nh, h_step, 1,
-                            buffer, (begin - low) * channels, (stop - begin) * channels,
-                        )  # fmt: skip
-                    elif many:
-                        for i in range(begin, stop):
-                            vertical(
-                                x, base + i * wx, nd, d_step, nh, h_step, 1,
-                                buffer, (i - low) * channels, channels,
-                            )  # fmt: skip
-                    else:
-                        vertical(
-                            x, base + begin * wx, nd, d_step, nh, h_step, wx,
-                            buffer, begin - low, stop - begin,
+                            x, base + i * wx, nd, d_step, nh, h_step, walk, buffer, (i - low) * channels, run
                         )  # fmt: skip
                     along(g, buffer, work, y, target + o0 * wy, o0, o1 - o0, low, spans, area)
+                row += 1
                 oh += 1
                 if oh == height:
                     oh, od = 0, od + 1
-                row += 1
         keep(spans_array)
         keep(buffer_array)
         keep(work_array)
@@ -570,4 +710,4 @@ def _make_kernel(op: str, kind: str, accumulator: str, out: str, step: Step) -> 
     return compile(kernel, name)
 
 
-_no_spans = helper(lambda g, spans, o0, o1: None, "rows_no_spans")
+_no_spans = helper(lambda g, spans, o0, o1, repeat: None, "rows_no_spans")

@@ -10,7 +10,7 @@ import numpy as np
 from ..plan import Layout, Plan
 from ..reductions import Recipe
 from ..windows import Grid
-from . import backward, frame, generic, threads
+from . import backward, frame, generic, threads, walk
 
 KIND = {"f": "f", "i": "i", "u": "u", "b": "u"}
 SERIAL_WORK = 1 << 18  # elements read per thread below which threads cost more than they give
@@ -20,7 +20,7 @@ class Weights(NamedTuple):
     """What makes elements unreal or count: an array broadcast to x's shape, and its nature."""
 
     array: np.ndarray
-    kind: str  # generic.MASK or generic.WEIGHTS
+    kind: str  # walk.MASK or walk.WEIGHTS
 
 
 class Seen(NamedTuple):
@@ -65,7 +65,7 @@ def workers(asked: int | None, work: int) -> int:
 
 def reads(grid: Grid, planes: int) -> int:
     """About how many elements all windows of a grid read."""
-    return planes * math.prod(max(int(t.count.sum(axis=1).max(initial=0)), 1) for t in grid)
+    return planes * math.prod(max(int(t.counts.sum(axis=1).max(initial=0)), 1) for t in grid)
 
 
 def forward(
@@ -76,7 +76,7 @@ def forward(
     """Pool one grid by the generic loops into ``y``, and say what was met."""
     recipe, options = plan.recipe, plan.options
     kind, out = kind_of(x.dtype), kind_of(y.dtype)
-    weighting = w.kind if w else generic.NONE
+    weighting = w.kind if w else walk.NONE
     packed = _pack(plan, layout, grid, x, y, w)
     f, (xd, yd, wd) = packed.frame, packed.data
     fill = stored(0 if options.fill is None else options.fill, y.dtype)
@@ -119,7 +119,7 @@ def _pack(
     return _Packed(f, (fx.data, fy.data, fw.data if fw else np.empty(0, np.uint8)))
 
 
-# -- the derivative ---------------------------------------------------------------------------------
+# -- the derivative -----------------------------------------------------------------------------
 
 
 class Cover(NamedTuple):
@@ -135,7 +135,7 @@ class Cover(NamedTuple):
 
 
 def cover(plan: Plan, layout: Layout, grid: Grid) -> Cover:
-    """Outputs ``lows <= o < highs`` hold all that read a position (and perhaps some that do not)."""
+    """Outputs ``lows <= o < highs`` hold all that read a position (and maybe some that do not)."""
     lows, highs = zip(
         *(_inverse(t.start, t.stop, n) for t, n in zip(grid, plan.sizes, strict=True)), strict=True
     )
@@ -208,7 +208,7 @@ class _Call(NamedTuple):
     draws: np.ndarray | None
     x: np.ndarray
     w: Weights | None
-    count: int
+    workers: int
     planes: int
     size: int
 
@@ -218,7 +218,7 @@ class _Call(NamedTuple):
 
     @property
     def weighting(self) -> str:
-        return self.w.kind if self.w else generic.NONE
+        return self.w.kind if self.w else walk.NONE
 
     @property
     def ints(self) -> np.ndarray:
@@ -250,7 +250,7 @@ class _Call(NamedTuple):
         kernel = backward.keep(recipe, self.kind, self.weighting)
         share(kernel, (self.packed.data[0], self.packed.data[2], f.outer, f.pooled, f.starts,
                        f.stops, f.source, f.numbers, self.p, self.skip, kept),
-              f.planes * f.rows, self.count)  # fmt: skip
+              f.planes * f.rows, self.workers)  # fmt: skip
         return kept
 
     def gather(self, kept: np.ndarray, by_weight: bool) -> np.ndarray:
@@ -262,7 +262,7 @@ class _Call(NamedTuple):
         x, _, w = self.packed.data
         share(kernel, (x, w, self.g, f.outer, f.pooled, f.starts, f.stops, inv.lows, inv.highs,
                        inv.pointers, inv.members, np.empty(0, np.int64), self.ints, self.p,
-                       self.skip, kept, gx), self._rows(), self.count)  # fmt: skip
+                       self.skip, kept, gx), self._rows(), self.workers)  # fmt: skip
         return gx
 
     def extreme(self, taps: np.ndarray) -> np.ndarray:
@@ -270,7 +270,7 @@ class _Call(NamedTuple):
         none = 255 if taps.dtype == np.uint8 else -1
         share(backward.gather_extreme(kind_of(gx.dtype)),
               (self.g, taps, none, f.pooled, f.starts, f.stops, inv.lows, inv.highs, inv.pointers,
-               inv.members, self.ints, gx), self._rows(), self.count)  # fmt: skip
+               inv.members, self.ints, gx), self._rows(), self.workers)  # fmt: skip
         return gx
 
     def spread(self) -> np.ndarray:
@@ -280,7 +280,7 @@ class _Call(NamedTuple):
         x, _, w = self.packed.data
         share(kernel, (x, w, self.g, f.outer, f.pooled, f.starts, f.stops, inv.pointers,
                        inv.members, f.source, self.ints, self.p, self.skip, _draws(self.draws), gx),
-              self.planes, self.count)  # fmt: skip
+              self.planes, self.workers)  # fmt: skip
         return gx
 
     def along(self, kept: np.ndarray, name: str) -> float:
@@ -289,7 +289,7 @@ class _Call(NamedTuple):
         x, _, w = self.packed.data
         share(backward.along(self.plan.recipe, name, self.kind, self.weighting),
               (x, w, f.outer, f.pooled, f.starts, f.stops, f.source, f.numbers, self.p, self.skip,
-               kept, total), f.planes * f.rows, self.count)  # fmt: skip
+               kept, total), f.planes * f.rows, self.workers)  # fmt: skip
         return float((total * self.g).sum())
 
     def _rows(self) -> int:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import ReductionError
-from . import extremes, norms, order, sums
+from . import extremes, norms, order, picks, sums
 from .base import Recipe, Reduction, parameter
 from .custom import custom
 
@@ -133,13 +133,13 @@ def quantile(q: float = 0.5) -> Reduction:
 
 def mode() -> Reduction:
     """The most frequent element (of largest total weight); the smallest of several."""
-    return Reduction("mode", recipe=order.MODE)
+    return Reduction("mode", recipe=picks.MODE)
 
 
 def topk(k: int = 1) -> Reduction:
     """The mean of the k largest elements, or of all where there are fewer."""
-    k = parameter("k", k, "a whole number of at least 1", lambda v: v >= 1 and v == int(v))
-    return Reduction("topk", (("k", k),), order.TOPK)
+    whole = parameter("k", k, "a whole number of at least 1", lambda v: v >= 1 and v % 1 == 0)
+    return Reduction("topk", (("k", whole),), picks.TOPK)
 
 
 def stochastic(rng: Any = None) -> Reduction:
@@ -150,7 +150,7 @@ def stochastic(rng: Any = None) -> Reduction:
     >>> stochastic().sampled
     False
     """
-    recipe = sums.EXPECTATION if rng is None else order.SAMPLE
+    recipe = sums.EXPECTATION if rng is None else picks.SAMPLE
     return Reduction("stochastic", recipe=recipe, rng=rng, sampled=rng is not None)
 
 

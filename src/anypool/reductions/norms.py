@@ -14,7 +14,7 @@ from .sums import clamp
 TINY = 2.0**-1022  # keeps a logarithm or a negative power finite where its factor is zero
 
 
-# -- norms: Lp (Gulcehre 2013) and GeM (Radenovic 2018), scaled by the largest magnitude -----------
+# -- norms: Lp (Gulcehre 2013) and GeM (Radenovic 2018), scaled by the largest magnitude --------
 
 
 def norm_add(m, s, a, w, p):
@@ -131,7 +131,7 @@ GEM = Recipe(
 )  # fmt: skip
 
 
-# -- exponential weights: LSE (Pinheiro 2015) and soft (Stergiou 2021) ------------------------------
+# -- exponential weights: LSE (Pinheiro 2015) and soft (Stergiou 2021) --------------------------
 
 
 def lse_start(x, w, p):

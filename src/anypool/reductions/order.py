@@ -1,4 +1,4 @@
-"""Reductions that choose elements: order statistics, the mode, a random pick.
+"""Median and quantile, and the tools of every reduction that chooses elements.
 
 ``pick(v, w, n, p, u, c)`` reads the first n values and weights of a window, returns what it
 becomes, and fills ``c`` with the share of each element in it (its derivative) if c is not empty.
@@ -66,7 +66,7 @@ def spoiled(xp, v, w, y, c):
     return xp.where(bad, nan, y), xp.where(bad[..., None], nan, c)
 
 
-# -- median and quantile ----------------------------------------------------------------------------
+# -- median and quantile ------------------------------------------------------------------------
 
 
 def between(v, c, lo, hi, t):
@@ -74,7 +74,7 @@ def between(v, c, lo, hi, t):
     share(c, lo, 1.0 - t)
     share(c, hi, t)
     a, b = v[lo], v[hi]
-    if a == b:
+    if a == b or t == 0:
         return a * 1.0
     if t < 0.5:
         return a + (b - a) * t
@@ -110,7 +110,9 @@ def median_pick(v, w, n, p, u, c):
     if low == high:
         share(c, order[low], 1.0)
         return v[order[low]] * 1.0
-    return between(v, c, order[low], order[high], 0.5)
+    share(c, order[low], 0.5)
+    share(c, order[high], 0.5)
+    return (v[order[low]] + v[order[high]]) * 0.5
 
 
 def lower_pick(v, w, n, p, u, c):
@@ -152,7 +154,7 @@ def place_of(xp, total, bound, n):
 
 def middle(xp, a, b, t):
     """As ``between``: exact where both ends agree."""
-    step = xp.where(a == b, 0.0, b - a)
+    step = xp.where((a == b) | (t == 0), 0.0, b - a)
     return xp.where(t < 0.5, a + step * t, b - step * (1.0 - t))
 
 
@@ -168,7 +170,8 @@ def median_batch(xp, v, w, p, u):
     half = 0.5 * total[..., -1]
     lo = place_of(xp, total, half * (1.0 - CLOSE), n)
     hi = place_of(xp, total, half * (1.0 + CLOSE), n)
-    return spoiled(xp, v, w, *blend(xp, v, order, lo, hi, 0.5))
+    (a, hot_a), (b, hot_b) = chosen(xp, v, order, lo), chosen(xp, v, order, hi)
+    return spoiled(xp, v, w, (a + b) * 0.5, hot_a * 0.5 + hot_b * 0.5)
 
 
 def lower_batch(xp, v, w, p, u):
@@ -195,7 +198,7 @@ def median_meaning(v, w, p):
     order = np.argsort(v, kind="stable")
     total = np.cumsum(w[order])
     sides = [np.searchsorted(total, total[-1] / 2 * (1 + e)) for e in (-CLOSE, CLOSE)]
-    return 0.5 * v[order[sides[0]]] + 0.5 * v[order[sides[1]]]
+    return (v[order[sides[0]]] + v[order[sides[1]]]) / 2
 
 
 def lower_meaning(v, w, p):
@@ -221,119 +224,4 @@ LOWER = Recipe(
 QUANTILE = Recipe(
     "quantile", "pick", "mean", meaning=quantile_meaning, batch=quantile_batch, pick=quantile_pick,
     weighs=True,
-)  # fmt: skip
-
-
-# -- mode -------------------------------------------------------------------------------------------
-
-
-def mode_pick(v, w, n, p, u, c):
-    bad = first_nan(v, n)
-    if bad >= 0:
-        return v[bad]
-    order = ranked(v, n)
-    best, most, i = v[order[0]], 0.0, 0
-    while i < n:
-        value, weight = v[order[i]], 0.0
-        while i < n and v[order[i]] == value:
-            weight += w[order[i]]
-            i += 1
-        if weight > most * (1.0 + CLOSE):
-            best, most = value, weight
-    return best
-
-
-def mode_batch(xp, v, w, p, u):
-    """Quadratic in the window, but plain: each value's weight is that of all its equals."""
-    w = xp.where(w > 0, w, 0.0)
-    equal = v[..., :, None] == v[..., None, :]
-    weight = xp.sum(xp.where(equal, w[..., None, :], 0.0), axis=-1)
-    most = xp.max(weight, axis=-1)[..., None] * (1.0 - CLOSE)
-    order, _ = ranked_batch(xp, v, xp.where(weight >= most, w, 0.0))
-    y, hot = chosen(xp, v, order, xp.zeros(v.shape[:-1], dtype=xp.int64))
-    return spoiled(xp, v, w, y, hot * 1.0)
-
-
-def mode_meaning(v, w, p):
-    if np.isnan(v).any():
-        return np.nan
-    values, where = np.unique(v, return_inverse=True)
-    weight = np.bincount(where.ravel(), weights=w)
-    return values[np.argmax(weight >= weight.max() * (1 - CLOSE))]
-
-
-MODE = Recipe(
-    "mode", "pick", "same", meaning=mode_meaning, batch=mode_batch, pick=mode_pick,
-    weighs=True, plain=False,
-)  # fmt: skip
-
-
-# -- the mean of the k largest (rank-based average pooling, Shi 2016) -------------------------------
-
-
-def topk_pick(v, w, n, p, u, c):
-    bad = first_nan(v, n)
-    if bad >= 0:
-        share(c, bad, v[bad])
-        return v[bad]
-    order = ranked(-v[:n], n)
-    k = min(int(p[0]), n)
-    total = 0.0
-    for i in range(k):
-        total += v[order[i]]
-        share(c, order[i], 1.0 / k)
-    return total / k
-
-
-def topk_batch(xp, v, w, p, u):
-    order, n = ranked_batch(xp, -v, w)
-    k = xp.minimum(n, int(p[0]))[..., None]
-    taken = xp.arange(v.shape[-1]) < k
-    y = xp.sum(xp.where(taken, xp.take_along_axis(v, order, axis=-1), 0.0), axis=-1) / k[..., 0]
-    rank = xp.argsort(order, axis=-1, stable=True)
-    return spoiled(xp, v, w, y, xp.where(rank < k, 1.0 / k, 0.0))
-
-
-TOPK = Recipe(
-    "topk", "pick", "mean", batch=topk_batch, pick=topk_pick,
-    meaning=lambda v, w, p: np.sort(v)[::-1][: int(p[0])].mean(),
-)  # fmt: skip
-
-
-# -- one element drawn in proportion to its value (Zeiler & Fergus 2013, arXiv:1301.3557) ------------
-
-
-def sample_pick(v, w, n, p, u, c):
-    bad = first_nan(v, n)
-    if bad >= 0:
-        share(c, bad, v[bad])
-        return v[bad]
-    total = 0.0
-    for i in range(n):
-        total += max(v[i], 0.0)
-    if total == 0:
-        return 0.0
-    goal, passed, last = u * total, 0.0, 0
-    for i in range(n):
-        passed += max(v[i], 0.0)
-        if v[i] > 0:
-            last = i
-            if passed > goal:
-                break
-    share(c, last, 1.0)
-    return v[last]
-
-
-def sample_batch(xp, v, w, p, u):
-    size = xp.where((w > 0) & (v > 0), v, 0.0)
-    passed = xp.cumulative_sum(size, axis=-1)
-    total = passed[..., -1]
-    place = xp.sum(passed <= (u * total)[..., None], axis=-1)
-    hot = (place[..., None] == xp.arange(v.shape[-1])) & (total > 0)[..., None]
-    return spoiled(xp, v, w, xp.sum(xp.where(hot, v, 0.0), axis=-1), hot * 1.0)
-
-
-SAMPLE = Recipe(
-    "stochastic", "pick", "mean", batch=sample_batch, pick=sample_pick,
-    meaning=lambda v, w, p: np.nan,  # a draw has no meaning of its own: `u` decides
 )  # fmt: skip

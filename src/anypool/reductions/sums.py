@@ -6,7 +6,7 @@ import numpy as np
 
 from .base import Recipe
 
-# -- sum and mean ------------------------------------------------------------------------------
+# -- sum and mean -------------------------------------------------------------------------------
 
 
 def sum_start(x, w, p):
@@ -66,7 +66,7 @@ MEAN = Recipe(
 )  # fmt: skip
 
 
-# -- spread: variance and standard deviation, by Welford's weighted update (West 1979) --------------
+# -- spread: variance and standard deviation, by Welford's weighted update (West 1979) ----------
 
 
 def var_start(x, w, p):
@@ -131,7 +131,7 @@ STD = Recipe(
 )  # fmt: skip
 
 
-# -- the expectation of stochastic pooling (Zeiler & Fergus 2013) -----------------------------------
+# -- the expectation of stochastic pooling (Zeiler & Fergus 2013) -------------------------------
 
 
 def clamp(x, least):

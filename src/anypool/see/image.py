@@ -26,6 +26,10 @@ _SHORT = {"max", "avg", "min", "sum", "gem", "lse", "soft", "std", "var", "media
 _KNOWN = sorted(_SHORT | {"lp", "quantile", "topk", "stochastic", "any", "all"})
 
 
+def _silent(_: str) -> None:
+    """For those who do not want to hear of every step."""
+
+
 @dataclass(frozen=True)
 class Pooling:
     """One way to pool a photograph `x`: the call in words, the windows, the reduction."""
@@ -92,17 +96,22 @@ def _call(name: str, *numbers: Any) -> str:
 
 
 def panels(
-    photo: Photo, ways: Sequence[Pooling], *, kernel: Any = 2, stride: Any = None
+    photo: Photo,
+    ways: Sequence[Pooling],
+    *,
+    kernel: Any = 2,
+    stride: Any = None,
+    tell: Callable[[str], None] = _silent,
 ) -> list[Panel]:
     """The original, each pooling of it, and how far max and average lie apart."""
+    shown = [Panel("original", photo)]
+    for way in ways:
+        tell(way.call)
+        shown.append(Panel(way.call, way(photo)))
     largest, mean = poolings(["max", "avg"], kernel=kernel, stride=stride)
     apart = np.abs(largest(photo) - mean(photo))
     heat = apart if apart.ndim == 2 else apart.mean(axis=2)
-    return [
-        Panel("original", photo),
-        *(Panel(way.call, way(photo)) for way in ways),
-        Panel("|max − average| of the same windows", heat, heat=True),
-    ]
+    return [*shown, Panel("|max − average| of the same windows", heat, heat=True)]
 
 
 def gallery(
@@ -114,12 +123,12 @@ def gallery(
     adaptive: Any = 7,
     out: str | os.PathLike[str] = "pooled",
     dpi: int = 120,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = _silent,
 ) -> list[Path]:
     """Write one figure a photograph and an ``index.html`` into `out`; give the files' paths.
 
     The folder is whole or untouched: a photograph that cannot be read leaves nothing behind.
-    `tell` hears a few words before each of the two steps a photograph takes.
+    `tell` hears a few words before each step: reading, every pooling, drawing.
     """
     if not 20 <= dpi <= 1200:
         raise PoolError(f"dpi is {dpi}; it must lie between 20 and 1200")
@@ -129,8 +138,8 @@ def gallery(
         for source, target in zip(photos, _targets(photos), strict=True):
             tell(f"reading {os.fspath(source)}")
             photo = read(source)
-            tell(f"pooling and drawing {target}")
-            shown = panels(photo, ways, kernel=kernel, stride=stride)
+            shown = panels(photo, ways, kernel=kernel, stride=stride, tell=tell)
+            tell(f"drawing {target}")
             draw(shown, dpi=dpi).savefig(stage / target, format="png")
             entries.append(entry(Path(source).name, stage / target, shown))
         (stage / "index.html").write_text(page(entries), encoding="utf-8", errors="replace")

@@ -230,7 +230,8 @@ def sliding(
     >>> sliding(3, stride=2, padding=1)
     Sliding(kernel_size=3, stride=2, padding=1, dilation=1, ceil_mode=False)
     """
-    return Sliding(*map(_frozen, (kernel_size, stride, padding, dilation)), bool(ceil_mode))
+    kernel_size, stride, padding, dilation = map(_frozen, (kernel_size, stride, padding, dilation))
+    return Sliding(kernel_size, stride, padding, dilation, bool(ceil_mode))
 
 
 def adaptive(output_size: Any, rule: str = "adaptive") -> Adaptive:
@@ -274,7 +275,8 @@ def fractional(
     >>> fractional(2, output_size=7)
     Fractional(kernel_size=2, output_size=7, output_ratio=None, rng=None, drawn=False)
     """
-    return Fractional(*map(_frozen, (kernel_size, output_size, output_ratio)), rng, rng is not None)
+    kernel_size, output_size, output_ratio = map(_frozen, (kernel_size, output_size, output_ratio))
+    return Fractional(kernel_size, output_size, output_ratio, rng, rng is not None)
 
 
 def pyramid(bins: Sequence[Any] = (1, 2, 4), rule: str = "adaptive") -> Pyramid:

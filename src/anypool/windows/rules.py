@@ -30,7 +30,7 @@ class Table(NamedTuple):
     span: Ints
 
     @property
-    def count(self) -> Ints:
+    def counts(self) -> Ints:
         """How many elements each window really reads."""
         return np.maximum(-((self.start - self.stop) // self.step), 0)
 
@@ -115,8 +115,6 @@ class Slide(NamedTuple):
         """PyTorch's and ONNX's rule: no window starts at or beyond the end of the input."""
         before, after = self.padding(n)
         free = n + before + after - self.dilation * (self.kernel - 1) - 1
-        if free < 0:
-            return 0
         m = (-(-free // self.stride) if self.ceil else free // self.stride) + 1
         return m - 1 if self.ceil and (m - 1) * self.stride >= n + before else m
 
