@@ -138,7 +138,8 @@ def quick(plan: Plan, layout: Layout, x: np.ndarray, threads: int | None) -> Any
 
         def small(x: np.ndarray) -> np.ndarray:
             y = np.empty(shape, work)
-            kernel(x.reshape(-1), y.reshape(-1), table, 0, total)
+            data = x.reshape(-1) if x.flags.writeable else frame.flat(x).data
+            kernel(data, y.reshape(-1), table, 0, total)
             return y
 
         return small

@@ -29,15 +29,28 @@ class Flat(NamedTuple):
 def flat(a: np.ndarray) -> Flat:
     """The memory of ``a`` as one axis; no copy, whatever the strides."""
     strides = tuple(s // a.itemsize for s in a.strides)
-    if a.flags.c_contiguous:
+    if a.flags.c_contiguous and a.flags.writeable:
         return Flat(a.reshape(-1), 0, strides)
     ends = [(n - 1) * s for n, s in zip(a.shape, strides, strict=True)]
     low, high = sum(min(e, 0) for e in ends), sum(max(e, 0) for e in ends)
-    corner = a[tuple(slice(-1, None) if e < 0 else slice(0, 1) for e in ends)].reshape(-1)
-    run = np.lib.stride_tricks.as_strided(
-        corner, (high - low + 1,), (a.itemsize,), writeable=a.flags.writeable
-    )
-    return Flat(run, -low, strides)
+    return Flat(np.asarray(_Run(a, low, high - low + 1)), -low, strides)
+
+
+class _Run:
+    """A run of an array's memory, as NumPy asks for it.
+
+    It calls itself writable even where the array is not: Numba would compile every kernel once
+    more for read-only arrays, and no kernel writes to what it reads.
+    """
+
+    def __init__(self, a: np.ndarray, first: int, size: int) -> None:
+        self.base = a
+        self.__array_interface__ = {
+            "data": (a.__array_interface__["data"][0] + first * a.itemsize, False),
+            "shape": (size,),
+            "typestr": a.dtype.str,
+            "version": 3,
+        }
 
 
 def readable(a: np.ndarray) -> np.ndarray:

@@ -362,7 +362,7 @@ def _make_along(op: str, accumulator: str, out: str, step: Step, name: str) -> C
     write, write_few = vc.writer(op, accumulator, out, lanes), vc.writer(op, accumulator, out, few)
     taps = vc.taps(op, accumulator, lanes, max(step.size, 1), max(step.stride, 1))
     combine, read, stride = vc.combine(op, accumulator), vc.read, step.stride
-    two = 2 * lanes
+    pick, two = vc.pick(accumulator, lanes), 2 * lanes
 
     def known(g, buffer, work, y, at, o0, n, low, spans, area):
         # Shuffles compiled for this size and stride; the last vector overlaps the one before.
@@ -388,6 +388,7 @@ def _make_along(op: str, accumulator: str, out: str, step: Step, name: str) -> C
         for o in range(n):
             start = read(g, at + o)
             put_few(work, o, segment(buffer, start - low, max(0, read(g, at + outputs + o) - start)))
+        return 1
 
     def regular(g, buffer, work, o0, n, low):
         channels, stride = read(g, _CHANNELS), read(g, _STRIDE)
@@ -395,7 +396,7 @@ def _make_along(op: str, accumulator: str, out: str, step: Step, name: str) -> C
         if few == 1 and stride > 8 and gap == 1:
             for o in range(n):
                 put_one(work, o, segment(buffer, o * stride, size))
-            return
+            return 1
         # Every place is computed, then every stride-th is kept: still far fewer steps than one by one.
         for i in range(0, ((n - 1) * stride + 1) * channels, two):
             p, q, j = get(buffer, i), get(buffer, i + lanes), i
@@ -404,28 +405,37 @@ def _make_along(op: str, accumulator: str, out: str, step: Step, name: str) -> C
                 p, q = combine(p, get(buffer, j)), combine(q, get(buffer, j + lanes))
             put(work, i, p)
             put(work, i + lanes, q)
+        if few == 1:
+            return stride
         if stride > 1:
-            # lanes < 2 x channels: what is written past the last channel has been read already.
+            # few < 2 x channels: what is written past the last channel has been read already.
             for o in range(1, n):
                 put_few(work, o * channels, get_few(work, o * stride * channels))
+        return 1
 
     put_one = vc.store(accumulator, 1)
     fill = helper(ragged if step.ragged else regular, f"{name}_fill")
 
     def along(g, buffer, work, y, at, o0, n, low, spans, area):
-        fill(g, buffer, work, o0, n, low)
+        step = fill(g, buffer, work, o0, n, low)
         wy, channels = read(g, _W_Y), read(g, _CHANNELS)
         if wy != channels:
             for o in range(n):
-                i = o * channels
-                write_few(y, at + o * wy, get_few(work, i), channels, spans, i, area)
+                value = get_few(work, o * channels * step)
+                write_few(y, at + o * wy, value, channels, spans, o * channels, area)
             return
         o, n = 0, n * channels
         stop = max(n - lanes, 0)
-        while o < n:
-            p = min(o, stop)
-            write(y, at + p, get(work, p), n, spans, p, area)
-            o += lanes
+        if step == 1:
+            while o < n:
+                p = min(o, stop)
+                write(y, at + p, get(work, p), n, spans, p, area)
+                o += lanes
+        else:
+            while o < n:
+                p = min(o, stop)
+                write(y, at + p, pick(work, p * step, step), n, spans, p, area)
+                o += lanes
 
     return helper(along, f"{name}_along")
 
@@ -660,7 +670,7 @@ def _make_buffered_kernel(op: str, kind: str, accumulator: str, out: str, step: 
         wx, wy, length, channels = read(g, _W_X), read(g, _W_Y), read(g, _LENGTH), read(g, _CHANNELS)
         d_step, h_step, strips = read(g, _D_STEP), read(g, _H_STEP), read(g, _STRIPS)
         each, repeat = mean and read(g, _SPAN) == 0, channels if grouped else 1
-        size = read(g, _WIDEST) * channels + slack
+        size = read(g, _WIDEST) * channels + slack + lanes * read(g, _STRIDE)
         spans_array = np.ones(read(g, _MOST) * repeat + lanes if each else 1, span_type)
         buffer_array = np.empty(size, dtype)
         work_array = np.ones(1 if many and not grouped else size, dtype)

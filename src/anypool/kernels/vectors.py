@@ -219,6 +219,25 @@ def taps(op: str, accumulator: str, lanes: int, size: int, step: int) -> Any:
     return combined
 
 
+def pick(accumulator: str, lanes: int) -> Any:
+    """pick(memory, i, step): lane l is memory[i + l*step]."""
+
+    @intrinsic
+    def picked(typing: Any, memory: Any, i: Any, step: Any) -> Any:
+        def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
+            one = ir.Constant(args[1].type, 1)
+            value, place = ir.Constant(nm.shaped(accumulator, lanes), ir.Undefined), args[1]
+            for lane in range(lanes):
+                number = b.load(nm.pointer(c, b, sig.args[0], args[0], place, one))
+                value = b.insert_element(value, number, ir.Constant(_I32, lane))
+                place = b.add(place, args[2])
+            return value
+
+        return Vector(accumulator, lanes)(memory, types.intp, types.intp), code
+
+    return picked
+
+
 def writer(op: str, accumulator: str, out: str, lanes: int) -> Any:
     """write(y, at, vector, count, spans, i, area): the first `count` lanes (or all) become results.
 

@@ -14,17 +14,35 @@ from .base import Recipe
 CLOSE = 1e-12  # cumulated weights this close (relative) to a bound have reached it
 
 
+RUN = 32  # shorter stretches are sorted by insertion, then merged in pairs
+
+
 def ranked(v, n):
-    """The places of the first n values in ascending order, equal ones in the order they came."""
-    if n > 48:  # measured: insertion wins below, merge sort above
-        return np.argsort(v[:n], kind="mergesort")
-    order = np.empty(n, np.int64)
+    """The places of the first n values in ascending order, equal ones in the order they came.
+
+    Our own merge sort, since NumPy's doubles the time that Numba needs to compile a kernel.
+    """
+    order, other = np.empty(n, np.int64), np.empty(n, np.int64)
     for i in range(n):
-        j = i
-        while j > 0 and v[order[j - 1]] > v[i]:
+        j, first = i, i - i % RUN
+        while j > first and v[order[j - 1]] > v[i]:
             order[j] = order[j - 1]
             j -= 1
         order[j] = i
+    width = RUN
+    while width < n:
+        for low in range(0, n, 2 * width):
+            middle, high = min(low + width, n), min(low + 2 * width, n)
+            a, b = low, middle
+            for k in range(low, high):
+                if a < middle and (b >= high or v[order[a]] <= v[order[b]]):
+                    other[k] = order[a]
+                    a += 1
+                else:
+                    other[k] = order[b]
+                    b += 1
+        order, other = other, order
+        width *= 2
     return order
 
 
