@@ -107,8 +107,11 @@ class Weighing(NamedTuple):
         return "mask" if self.array.dtype == bool else "weights"
 
 
-def weighing(shape: tuple[int, ...], mask: Any, weights: Any) -> Weighing | None:
-    """Check mask and weights, and lay them over x without a copy where one is enough."""
+def weighing(shape: tuple[int, ...], mask: Any, weights: Any, cumulate: bool) -> Weighing | None:
+    """Check mask and weights, and lay them over x without a copy where one is enough.
+
+    Where weights do not ``cumulate``, they only say what is real: they become a mask.
+    """
     if mask is None and weights is None:
         return None
     real = None if mask is None else _over(_mask(mask), shape, "mask")
@@ -119,7 +122,7 @@ def weighing(shape: tuple[int, ...], mask: Any, weights: Any) -> Weighing | None
     if real is not None:
         joint = np.where(_small(real), _small(laid), 0.0)
         laid = np.broadcast_to(joint, shape)
-    return Weighing(laid, own)
+    return Weighing(laid if cumulate else np.broadcast_to(_small(laid) > 0, shape), own)
 
 
 def _small(a: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ def blur_pool(
         pairs_of(padding, len(pooled)))  # fmt: skip
     if isinstance(sides, str):
         raise WindowError(f'padding {padding!r} is not for blur_pool; use numbers or "valid"')
-    laid = weighing(batch.x.shape, batch.mask, weights)
+    laid = weighing(batch.x.shape, batch.mask, weights, True)
     values = _wide(batch.x)
     if laid is None:
         return _all_axes(values, pooled, kernel, steps, sides, mode).astype(_result(batch.x))

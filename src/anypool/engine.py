@@ -53,7 +53,7 @@ def prepare(
     if not isinstance(axes := batch.axes, str | None):
         axes = tuple(axes) if np.iterable(axes) else axes
     plan = make(x.shape, x.dtype.newbyteorder("="), windows, reduction, axes, options)
-    weighing = arrays.weighing(x.shape, batch.mask, weights)
+    weighing = arrays.weighing(x.shape, batch.mask, weights, reduction.recipe.weighs)
     pairs = None if batch.sizes is None else arrays.extents(plan, batch.sizes)
     random = rng if rng is not None else getattr(windows, "rng", None)
     layout = plan.layout(pairs, _generator(random) if windows.random else None)

@@ -60,8 +60,8 @@ class Tape:
         """The derivative by x; a tuple where weights or parameters have one too."""
         call, plan = self.call, self.call.plan
         wanted = plan.reduction.given
-        by_weight = call.weighing is not None and call.weighing.weights is not None
-        by_weight = by_weight and plan.recipe.weight_slope is not None
+        weighed = call.weighing is not None and call.weighing.weights is not None
+        by_weight = weighed and plan.recipe.weight_slope is not None
         gx: Any = 0.0
         gw: Any = 0.0
         totals = [0.0] * len(wanted)
@@ -71,7 +71,7 @@ class Tape:
             gw = gw + made.w if by_weight else gw
             totals = [t + float(p) for t, p in zip(totals, made.params, strict=True)]
         dx = self._as_x(gx)
-        more: list[Any] = [self._as_weights(gw)] if by_weight else []
+        more: list[Any] = [self._as_weights(gw, by_weight)] if weighed else []
         return (dx, *more, *totals) if more or totals else dx
 
     def _pieces(self, g: Any) -> list[np.ndarray]:
@@ -127,8 +127,11 @@ class Tape:
         laid[...] = found
         return laid
 
-    def _as_weights(self, gw: np.ndarray) -> np.ndarray:
+    def _as_weights(self, gw: np.ndarray, known: bool) -> np.ndarray:
+        """Summed over what the weights were repeated for; 0 where they only say what is real."""
         plan, x = self.call.plan, self.call.x
+        if not known:
+            return np.zeros(self.call.weighing.weights.shape)  # type: ignore[union-attr]
         full = in_place(plan, gw.reshape([x.shape[a] for a in (*plan.outer, *plan.axes)]))
         shape = self.call.weighing.weights.shape  # type: ignore[union-attr]
         extra = full.ndim - len(shape)

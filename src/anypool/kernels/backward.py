@@ -25,7 +25,7 @@ def keep(recipe: Recipe, kind: str, weighting: str) -> Any:
     locate, expand, _ = walk()
     room = scratch()
     read = reader(kind, "f64", name)
-    weigh = weigher(weighting, "f64", recipe.weighs, name)
+    weigh = weigher(weighting, "f64", name)
     start, step, finish = steps(recipe, name)
     note = compiled_tree(recipe.keep, f"{name}_note")
 
@@ -115,7 +115,7 @@ def gather(recipe: Recipe, kind: str, out: str, weighting: str, by_weight: bool)
     name = f"gather_{recipe.name}_{kind}_{out}_{weighting}_{'w' if by_weight else 'x'}"
     locate, rows_over, room = walk()[0], cover(), scratch()
     read = reader(kind, "f64", name)
-    weigh = weigher(weighting, "f64", recipe.weighs, name)
+    weigh = weigher(weighting, "f64", name)
     slope = compiled_tree(recipe.weight_slope if by_weight else recipe.slope, f"{name}_slope")
     store = numbers.KINDS[out].dtype
 
@@ -268,7 +268,7 @@ def along(recipe: Recipe, parameter: str, kind: str, weighting: str) -> Any:
     locate, expand, _ = walk()
     room = scratch()
     read = reader(kind, "f64", name)
-    weigh = weigher(weighting, "f64", recipe.weighs, name)
+    weigh = weigher(weighting, "f64", name)
     slope = compiled_tree(dict(recipe.param_slopes)[parameter], f"{name}_slope")
 
     def kernel(x, w, outer, pooled, starts, stops, source, ints, p, skip, kept, total, first, last):

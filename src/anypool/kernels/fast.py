@@ -151,6 +151,8 @@ def _rows(
     width = int(inner.table.counts.max()) * channels  # type: ignore[union-attr]
     if width > MOST_SCRATCH:
         return f"a window {width} numbers wide leaves the innermost cache"
+    if isinstance(inner.rule, Slide) and inner.rule.stride > 4 * inner.rule.reach:
+        return "windows far apart leave most of each row unread"
     made = _inner(plan, inner, channels)
     sides = [
         rows.Outer(t.start[0], t.stop[0], t.step, a.span, a.x, a.y)

@@ -89,13 +89,25 @@ def _make_flat(op: str, kind: str, accumulator: str, out: str) -> Callable:
     load, part = vc.load(kind, lane, lanes), vc.load_part(op, kind, lane, lanes)
     add, widen = vc.combine(op, lane), vc.cast(lane, accumulator, lanes)
     join, nothing = vc.combine(op, accumulator), vc.identity(op, accumulator, lanes)
+    nothing_lane = vc.identity(op, lane, lanes)
     reduce, write1 = vc.reduce(op, accumulator, lanes), vc.writer(op, accumulator, out, 1)
     offsets, memory, keep, read = _planes(name), vc.memory, vc.keep, vc.read
     step, span_type = 8 * lanes, nm.KINDS[nm.result_kind(accumulator)].dtype
 
     def plane(x, i, n):
-        total = nothing()
         end = i + n
+        if n < step:  # little: one block, two chains
+            a = b = nothing_lane()
+            while i + 2 * lanes <= end:
+                a, b = add(a, load(x, i)), add(b, load(x, i + lanes))
+                i += 2 * lanes
+            if i + lanes <= end:
+                a = add(a, load(x, i))
+                i += lanes
+            if i < end:
+                b = add(b, part(x, i, end - i))
+            return reduce(widen(add(a, b)))
+        total = nothing()
         while i + step <= end:
             a, b, c, d = (
                 load(x, i),
@@ -134,9 +146,17 @@ def _make_flat(op: str, kind: str, accumulator: str, out: str) -> Callable:
         area, n = float(read(g, _DIVISOR)), read(g, _N)
         one_array = np.ones(1, span_type)
         one = memory(one_array)
-        for index in range(first, last):
+        # The innermost axis of the planes is walked; only at its end the place is found by division.
+        inner, at = 1, read(g, _AT_PLANES) + read(g, _AXES) - 1
+        x_step, y_step, index = 0, 0, first
+        if read(g, _AXES) > 0:
+            inner, x_step = read(g, at), read(g, at + read(g, _AXES))
+            y_step = read(g, at + 2 * read(g, _AXES))
+        while index < last:
             px, py = offsets(g, index)
-            write1(y, py, plane(x, px, n), 1, one, 0, area)
+            for _ in range(min(inner - index % inner, last - index)):
+                write1(y, py, plane(x, px, n), 1, one, 0, area)
+                px, py, index = px + x_step, py + y_step, index + 1
         keep(one_array)
 
     return compile(kernel, name)
@@ -146,7 +166,10 @@ def _make_channels(op: str, kind: str, accumulator: str, out: str) -> Callable:
     name = f"flatc_{op}_{kind}_{accumulator}_{out}"
     lane = nm.lane_accumulator(op, kind, accumulator, out)
     lanes = nm.lanes_of(lane)
-    vertical, write = make_vertical(op, kind, lane, lane, name), vc.writer(op, accumulator, out, lanes)
+    vertical, write = (
+        make_vertical(op, kind, lane, lane, name),
+        vc.writer(op, accumulator, out, lanes),
+    )
     get_lane, get = vc.load(lane, lane, lanes), vc.load(accumulator, accumulator, lanes)
     put, put1 = vc.store(accumulator, lanes), vc.store(accumulator, 1)
     get1, join, widen = (

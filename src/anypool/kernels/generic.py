@@ -42,7 +42,7 @@ def stream(recipe: Recipe, kind: str, out: str, weighting: str, scaled: bool) ->
     locate, expand, divisor = walk()
     room = scratch()
     read, write = reader(kind, acc, name), writer(acc, out, name)
-    weigh = weigher(weighting, acc, recipe.weighs, name)
+    weigh = weigher(weighting, acc, name)
     start, step, finish = steps(recipe, name)
     zero, one = numbers.KINDS[acc].dtype(0), numbers.KINDS[acc].dtype(1)
 
@@ -110,7 +110,7 @@ def extreme(sign: int, kind: str, weighting: str) -> Any:
     locate, expand, _ = walk()
     room = scratch()
     read = reader(kind, acc, name)
-    weigh = weigher(weighting, acc, False, name)
+    weigh = weigher(weighting, acc, name)
     zero = numbers.KINDS[acc].dtype(0)
     larger = sign > 0
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import binding, ir
-from numba.core import cgutils, types
+from numba.core import cgutils, config, types
 from numba.extending import intrinsic, models, register_model
 
 Value = Any  # an llvmlite value: the package ships no useful types
@@ -47,11 +47,21 @@ _KEY_SHIFTS = {"f16max": 0x7C01, "f16min": 0x83FF, "bf16max": 0x7F81, "bf16min":
 for _name in _KEY_SHIFTS:
     KINDS[f"key_{_name}"] = Kind(f"key_{_name}", np.uint16, _INTS[16], "uint")
 
-_FEATURES = binding.get_host_cpu_features() if binding.get_host_cpu_name() else {}
+
+def _features() -> set[str]:
+    """What the processor that Numba compiles for is known to have."""
+    if config.CPU_FEATURES is not None:
+        return {word[1:] for word in config.CPU_FEATURES.split(",") if word.startswith("+")}
+    if config.CPU_NAME:  # a named one, not this one
+        return set()
+    return {name for name, present in binding.get_host_cpu_features().items() if present}
+
+
+_FEATURES = _features()
 _X86 = binding.get_process_triple().startswith(("x86_64", "i386", "i686", "amd64"))
-VECTOR_BYTES = 64 if _FEATURES.get("avx512bw") else 32
+VECTOR_BYTES = 64 if "avx512bw" in _FEATURES else 32
 # Without F16C a conversion becomes a call into a library that is not there: then it is done on integers.
-HALF_IN_HARDWARE = not _X86 or bool(_FEATURES.get("f16c"))
+HALF_IN_HARDWARE = not _X86 or "f16c" in _FEATURES
 # LLVM before 20 ends the process on llvm.maximum with a flag ("Cannot select: fmaximum nsz").
 _HAS_MAXIMUM = binding.llvm_version_info >= (20,)
 
@@ -74,7 +84,9 @@ def lane_accumulator(op: str, kind: str, accumulator: str, out: str) -> str:
         return accumulator
     if family == "half" or kind == "f32":
         return "f32" if (accumulator, out) in _SINGLE_ENOUGH else accumulator
-    return "i32" if family in ("int", "uint") and size <= 2 and accumulator != "f64" else accumulator
+    return (
+        "i32" if family in ("int", "uint") and size <= 2 and accumulator != "f64" else accumulator
+    )
 
 
 _SINGLE_ENOUGH = {("f64", "f32"), ("f64", "f16"), ("f64", "bf16")}

@@ -76,7 +76,7 @@ def forward(
     """Pool one grid by the generic loops into ``y``, and say what was met."""
     recipe, options = plan.recipe, plan.options
     kind, out = kind_of(x.dtype), kind_of(y.dtype)
-    weighting = w.kind if w else walk.NONE
+    weighting = w.kind if w else walk.MASK
     packed = _pack(plan, layout, grid, x, y, w)
     f, (xd, yd, wd) = packed.frame, packed.data
     fill = stored(0 if options.fill is None else options.fill, y.dtype)
@@ -218,7 +218,7 @@ class _Call(NamedTuple):
 
     @property
     def weighting(self) -> str:
-        return self.w.kind if self.w else walk.NONE
+        return self.w.kind if self.w else walk.MASK
 
     @property
     def ints(self) -> np.ndarray:

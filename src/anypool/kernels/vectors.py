@@ -39,6 +39,23 @@ def memory(typing: Any, array: Any) -> Any:
 
 
 @intrinsic
+def aligned(typing: Any, memory: Any, lead: Any) -> Any:
+    """The part of a memory whose element `lead` begins a cache line; up to 128 bytes are lost."""
+
+    def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
+        made = cgutils.create_struct_proxy(sig.args[0])(c, b, value=args[0])
+        word, size = ir.IntType(64), c.get_abi_sizeof(made.data.type.pointee)
+        address = b.add(b.ptrtoint(made.data, word), b.mul(args[1], ir.Constant(word, size)))
+        skipped = b.and_(b.neg(address), ir.Constant(word, 63))
+        skipped = b.udiv(skipped, ir.Constant(word, size))
+        proxy = cgutils.create_struct_proxy(sig.return_type)(c, b)
+        proxy.data, proxy.size = b.gep(made.data, [skipped]), b.sub(made.size, skipped)
+        return proxy._getvalue()
+
+    return memory(memory, types.intp), code
+
+
+@intrinsic
 def keep(typing: Any, array: Any) -> Any:
     """Hold an array until here."""
 

@@ -16,7 +16,7 @@ from ..reductions import Recipe
 from . import numbers
 from .cache import helper
 
-NONE, MASK, WEIGHTS = "none", "mask", "weights"
+MASK, WEIGHTS = "mask", "weights"  # a kernel without either is one with an empty mask
 
 
 @lru_cache(maxsize=1)
@@ -116,21 +116,18 @@ def writer(acc: str, out: str, name: str) -> Any:
     return numbers.scalar_convert(acc, out)
 
 
-def weigher(weighting: str, acc: str, recipe_weighs: bool, name: str) -> Any:
+def weigher(weighting: str, acc: str, name: str) -> Any:
     """Compiled: what the element at an offset of w counts for; 0 where it is not real."""
-    one = numbers.KINDS[acc].dtype(1)
-    if weighting == NONE:
-        return helper(lambda w, i: one, f"{name}_weigh")
-    if weighting == MASK or not recipe_weighs:
-        zero = numbers.KINDS[acc].dtype(0)
-        return helper(lambda w, i: one if w[i] > 0 else zero, f"{name}_weigh")
-    return helper(lambda w, i: float(w[i]), f"{name}_weigh")
+    if weighting == WEIGHTS:
+        return helper(lambda w, i: float(w[i]), f"{name}_weigh")
+    zero, one = numbers.KINDS[acc].dtype(0), numbers.KINDS[acc].dtype(1)
+    return helper(lambda w, i: one if w.size == 0 or w[i] > 0 else zero, f"{name}_weigh")
 
 
 def gatherer(recipe: Recipe, kind: str, weighting: str, acc: str, name: str) -> tuple[Any, Any]:
     """Compiled: copy a window's real elements side by side; and the recipe's pick on them."""
     read = reader(kind, acc, name)
-    weigh = weigher(weighting, "f64", recipe.weighs, name)
+    weigh = weigher(weighting, "f64", name)
 
     def gather(x, w, a, b, rows, pooled, xl, wl, fl, skip, values, weights, places):
         at = pooled.shape[1] - 1

@@ -103,25 +103,28 @@ class Slide(NamedTuple):
     ceil: bool
     same: str
 
+    @property
+    def reach(self) -> int:
+        """Positions from a window's first element to its last."""
+        return self.dilation * (self.kernel - 1) + 1
+
     def padding(self, n: int) -> tuple[int, int]:
         if not self.same:
             return self.before, self.after
-        reach = self.dilation * (self.kernel - 1) + 1
-        total = max((-(-n // self.stride) - 1) * self.stride + reach - n, 0)
+        total = max((-(-n // self.stride) - 1) * self.stride + self.reach - n, 0)
         small, large = total // 2, total - total // 2
         return (small, large) if self.same == "same" else (large, small)
 
     def outputs(self, n: int) -> int:
         """PyTorch's and ONNX's rule: no window starts at or beyond the end of the input."""
         before, after = self.padding(n)
-        free = n + before + after - self.dilation * (self.kernel - 1) - 1
+        free = n + before + after - self.reach
         m = (-(-free // self.stride) if self.ceil else free // self.stride) + 1
         return m - 1 if self.ceil and (m - 1) * self.stride >= n + before else m
 
     def lay(self, n: int, low: Ints, high: Ints, draw: Any, axis: int) -> Table:
         before, after = self.padding(n)
-        m, d = self.outputs(n), self.dilation
-        reach = d * (self.kernel - 1) + 1
+        m, d, reach = self.outputs(n), self.dilation, self.reach
         if m < 1:
             raise WindowError(
                 f"window {reach} does not fit axis {axis}: {n} elements with padding "
@@ -139,7 +142,7 @@ class Slide(NamedTuple):
         """The outputs that lie inside each sample's extent and its padding."""
         before, after = self.padding(n)
         first = -(-low // self.stride)
-        free = high + after + before - self.dilation * (self.kernel - 1) - 1
+        free = high + after + before - self.reach
         last = (-(-free // self.stride) if self.ceil else free // self.stride) + 1
         if self.ceil:
             last = np.where((last - 1) * self.stride >= high + before, last - 1, last)
