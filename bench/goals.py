@@ -35,7 +35,7 @@ def geometric_means(results: Results) -> dict[str, dict[str, float]]:
 
 
 def lost(results: Results) -> list[str]:
-    """Every row where a peer is faster, by name, and every row that could not be measured."""
+    """By name: where a peer is faster, a call takes too much memory, or nothing was measured."""
     told = []
     for row in results["rows"]:
         title = f"{row['group']}: {row['name']}"
@@ -46,6 +46,11 @@ def lost(results: Results) -> list[str]:
             for peer, ratio in row.get("ratio", {}).items()
             if ratio["median"] < LOST
         ]
+    told += [
+        f"{name(case)}: {case['beyond'] / 1e6:.1f} MB beyond the output"
+        for case in results["memory"]
+        if "beyond" in case and case["beyond"] > case["allowed"]
+    ]
     broken = [*results["memory"], *results["first_calls"].values()]
     return told + [f"{name(part)}: {part['error']}" for part in broken if "error" in part]
 

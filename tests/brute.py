@@ -203,6 +203,7 @@ def pool(
 ) -> np.ndarray:
     """The pooling of x in float64, int64, uint64, complex128 or (KEEP) its own dtype."""
     take = _Reader(x, reduce, mask, weights, nan)
+    take.count_pad &= not str(spec.kwargs.get("padding")).startswith("same")
 
     def value(outer, cuts):
         return take.value(outer, cuts, fill, params or {})

@@ -137,5 +137,5 @@ def commons(draw, x: np.ndarray) -> dict[str, Any]:
     if draw(st.booleans()):
         common["weights"] = weights_of(x.shape, seed + 1)
     if draw(st.booleans()):
-        common["fill"] = draw(st.sampled_from([0, 1, 7]))
+        common["fill"] = draw(st.sampled_from([0, 1]))
     return common

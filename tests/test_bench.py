@@ -6,7 +6,7 @@ No test here asks how fast anything is. Most run on a clock of their own, which 
 import json
 import subprocess
 import sys
-from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -52,16 +52,11 @@ def measured(clock, ours, **theirs):
 
 def results(*measured, **more):
     """Results as a run keeps them."""
-    copy = {"one": 1.0, "two": 2.0}
     facts = dict.fromkeys(("cpu", "cores", "threads", "python", "system", "commit", "when"), "-")
     facts |= {"versions": {}, "missing": {}, "load_before": None, "load_after": None}
-    machine = facts | {"copy_gigabytes_per_second": copy}
+    machine = facts | {"copy_gigabytes_per_second": {"one": 1.0, "two": 2.0}}
     empty = {"memory": [], "imports": {}, "first_calls": {}, "quick": False}
     return empty | {"rows": list(measured), "machine": machine} | more
-
-
-def runs_of(names):
-    return [name for i, name in enumerate(names) if i == 0 or names[i - 1] != name]
 
 
 # -- timing ----------------------------------------------------------------------------------------
@@ -71,7 +66,7 @@ def test_bursts_are_taken_in_turns():
     clock = Clock()
     calls = {name: clock.candidate(name, 1) for name in "abc"}
     taken = timing.side_by_side(calls, TURNS, clock)
-    assert runs_of(clock.worked) == list("abc") * (1 + TURNS.turns)
+    assert [name for name, _ in groupby(clock.worked)] == list("abc") * (1 + TURNS.turns)
     assert clock.worked[-30:] == ["a"] * 10 + ["b"] * 10 + ["c"] * 10
     assert taken == {name: [1.0] * 3 for name in "abc"}
 
@@ -192,6 +187,7 @@ def test_memory_beyond_the_bound_and_slow_starts_are_judged():
     imports = {"anypool": took}
     given = results(memory=[case], imports=imports, first_calls=first)
     assert [goal.reached for goal in goals.goals(given)] == [False, False, True, False]
+    assert goals.lost(given) == ["memory: c, d, l: 6.0 MB beyond the output"]
 
 
 # -- memory and start ------------------------------------------------------------------------------
@@ -215,7 +211,7 @@ def test_scratch_memory_is_seen_from_both_sides(scratch):
 
 @pytest.mark.parametrize("layout", memory.LAYOUTS)
 def test_the_views_lie_in_memory_as_they_are_called(layout):
-    x = memory.view("uint8", layout, (1, 2, 8, 6))
+    x = memory.view("float32", layout, (1, 2, 8, 6))
     assert x.shape == ((1, 8, 6, 2) if layout == "last" else (1, 2, 8, 6))
     assert x.flags.c_contiguous == (layout in ("first", "last"))
     assert (min(x.strides) < 0) == (layout == "negative")
@@ -235,8 +231,8 @@ def test_the_first_calls_are_calls(name):
 
 
 def test_only_what_stands_between_the_markers_changes():
-    document = f"a\n{publish.START}\nold\n{publish.END}\nz\n"
-    assert publish.between(document, "new") == f"a\n{publish.START}\nnew\n{publish.END}\nz\n"
+    old = f"a\n{publish.START}\nold\n{publish.END}\nz\n"
+    assert publish.between(old, "new") == f"a\n{publish.START}\nnew\n{publish.END}\nz\n"
 
 
 @pytest.mark.parametrize(
@@ -268,13 +264,15 @@ def test_the_page_has_a_place_for_figures():
 
 # -- the whole -------------------------------------------------------------------------------------
 
-bench = partial(subprocess.run, capture_output=True, text=True, cwd=ROOT, check=False)
-COMMAND = (sys.executable, "-m", "bench")
+
+def bench(*words):
+    command = [sys.executable, "-m", "bench", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
 
 
 def test_a_quick_run_measures_prints_and_keeps_everything(tmp_path):
     asked = "call cost: max|images: max 4x4 of 64x64 uint8|memory: uint8 first max|start: import"
-    done = bench([*COMMAND, "--quick", "--only", asked, "--results", tmp_path])
+    done = bench("--quick", "--only", asked, "--results", tmp_path)
     assert done.returncode == 0, done.stderr
     [kept] = tmp_path.glob("*-quick.json")
     found = json.loads(kept.read_text())
@@ -290,11 +288,11 @@ def test_a_quick_run_measures_prints_and_keeps_everything(tmp_path):
     assert len(found["memory"]) == (0 if memory.why_not() else 1)
     for said in ("call cost", "geometric means", "goals", "rows lost or failed", facts["cpu"]):
         assert said in done.stdout
-    again = bench([*COMMAND, "--read", kept])
+    again = bench("--read", kept)
     assert again.stdout == done.stdout.partition("kept in")[0]
 
 
 def test_figures_of_a_quick_run_are_not_for_documents():
-    done = bench([*COMMAND, "--quick", "--readme"])
+    done = bench("--quick", "--readme")
     assert done.returncode == 2
     assert "leave out --quick" in done.stdout

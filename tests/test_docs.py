@@ -131,3 +131,10 @@ def test_every_public_function_has_a_docstring_with_an_example(name):
     thing = getattr(anypool, name)
     assert thing.__doc__
     assert not callable(thing) or isinstance(thing, type) or ">>>" in thing.__doc__
+
+
+def test_the_guide_runs():
+    text("docs/guide.md")
+    failed, tried = doctest.testfile(str(ROOT / "docs/guide.md"), module_relative=False)
+    assert tried > 20
+    assert not failed

@@ -30,6 +30,17 @@ def test_kernel_equals_reference_equals_brute_force(case):
     assert_same(got, want, ulp=case.ulp, scale=scale)
 
 
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_second_call_gives_the_same_bits(case):
+    """A call that was made before takes a shorter way: same numbers, and no memory of the first."""
+    call = {"windows": case.windows.build(), "reduce": case.reduction.build(), "axes": case.axes}
+    x, other = case.data(), case.data(seed=1)
+    first, between, again = ap.pool(x, **call), ap.pool(other, **call), ap.pool(x, **call)
+    assert first.tobytes() == again.tobytes()
+    scale = scale_of(case.reduction, other, call["windows"], axes=case.axes)
+    assert_same(between, reference.pool(other, **call), ulp=case.ulp, scale=scale)
+
+
 @pytest.mark.parametrize("case", EXTREMES, ids=str)
 def test_indices_equal_reference_equal_brute_force(case):
     x, windows, name = case.data(), case.windows.build(), case.reduction.name

@@ -12,17 +12,22 @@ import numpy as np
 import pytest
 
 import test_dtypes
+import test_gradients
 import test_limits
 import test_masks
 import test_nan
 import test_shapes
 import test_sizes
 import test_table
+import test_ties
 import test_values
 from anypool import engine
+from anypool.tape import Tape
 from cases import CASES, REDUCTIONS, WINDOWS
 
 ROWS = {str(case): case for case in CASES}
+Fault = Callable[[np.ndarray], np.ndarray]
+NOTICED = r"differ|Not equal"
 
 
 def row(name: str) -> Callable[[], None]:
@@ -44,6 +49,9 @@ CHECKS: dict[str, Callable[[], None]] = {
     "table gem": row("pyramid-gem-float64"),
     "table uint8": row("k3s2p1-max-uint8"),
     "table float32": row("channels-last-mean-float32"),
+    "second call": lambda: test_table.test_a_second_call_gives_the_same_bits(
+        ROWS["k3s2p1-max-float32"]
+    ),
     "indices": indices("same-max-float64"),
     "tutorial T9": value("T9 max"),
     "tutorial T10": value("T10 average"),
@@ -90,16 +98,23 @@ FAULTS = {
 PAIRS = [(fault, check) for fault, (_, checks) in FAULTS.items() for check in checks]
 
 
-def broken(run: Callable[..., Any], fault: Callable[[np.ndarray], np.ndarray]) -> Callable:
-    """The engine's forward pass with a fault in its first (or only) result."""
+@pytest.fixture
+def break_forward(monkeypatch) -> Callable[..., None]:
+    """Puts a fault behind every kernel and every plain operation, for values or for indices."""
 
-    def forward(*args: Any, **kwargs: Any) -> Any:
-        made = run(*args, **kwargs)
-        if isinstance(made, tuple):
-            return (fault(np.asarray(made[0])), *made[1:])
-        return fault(np.asarray(made))
+    def install(fault: Fault, of: str = "values") -> None:
+        def forward(call: Any, number: int, y: np.ndarray, places: Any, *rest: Any) -> Any:
+            met = run(call, number, y, places, *rest)
+            wrong = y if of == "values" else places
+            wrong[...] = fault(wrong)
+            return met
 
-    return forward
+        run = engine.forward
+        monkeypatch.setattr(engine, "forward", forward)
+        monkeypatch.setattr(engine, "QUICK", {})  # calls made before: they run past forward
+        monkeypatch.setattr(engine, "remember", lambda *_: None)
+
+    return install
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -108,18 +123,55 @@ def test_checks_pass_when_nothing_is_broken(check):
 
 
 @pytest.mark.parametrize(("fault", "check"), PAIRS)
-def test_a_fault_is_noticed(monkeypatch, fault, check):
-    monkeypatch.setattr(engine, "forward", broken(engine.forward, FAULTS[fault][0]))
-    with pytest.raises(AssertionError, match=r"differ|Not equal|assert"):
+def test_a_fault_is_noticed(break_forward, fault, check):
+    break_forward(FAULTS[fault][0])
+    with pytest.raises(AssertionError, match=NOTICED):
         CHECKS[check]()
 
 
-def test_a_wrong_index_is_noticed(monkeypatch):
-    def forward(*args: Any, **kwargs: Any) -> Any:
-        y, found = run(*args, **kwargs)
-        return y, break_one(found)
-
-    run = engine.forward
-    monkeypatch.setattr(engine, "forward", forward)
+def test_a_wrong_index_is_noticed(break_forward):
+    break_forward(break_one, of="indices")
     with pytest.raises(AssertionError, match="1 of"):
         CHECKS["indices"]()
+
+
+@pytest.mark.parametrize("check", ["table max", "table mean", "table uint8", "second call"])
+def test_a_fault_in_the_second_call_is_noticed(monkeypatch, check):
+    """A call that was made before takes a shorter way to its kernel."""
+    CHECKS[check]()
+    wrong = {key: _wrong(known) for key, known in engine.QUICK.items()}
+    assert wrong
+    monkeypatch.setattr(engine, "QUICK", wrong)
+    with pytest.raises(AssertionError, match=NOTICED):
+        CHECKS[check]()
+
+
+def _wrong(known: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    return lambda x: break_one(known(x))
+
+
+GRADIENTS: dict[str, Callable[[], None]] = {
+    "max": lambda: test_gradients.test_gradient_of_x(False, REDUCTIONS["max"], WINDOWS["k3s2p1"]),
+    "masked gem": lambda: test_gradients.test_gradient_of_x(
+        True, REDUCTIONS["gem"], test_gradients.PARTS["adaptive"]
+    ),
+    "weights": lambda: test_gradients.test_gradient_of_x_with_weights(
+        REDUCTIONS["mean"], WINDOWS["k3s2p1"]
+    ),
+    "ties": lambda: test_ties.test_first_of_ties_in_row_major_order("max"),
+    "split": test_ties.test_split_ties_of_overlapping_padded_and_masked_windows,
+    "sizes": test_sizes.test_gradient_of_padded_samples,
+}
+
+
+@pytest.mark.parametrize("check", GRADIENTS)
+def test_a_wrong_gradient_is_noticed(monkeypatch, check):
+    def backward(self: Any, g: Any) -> Any:
+        made = run(self, g)
+        return (break_one(made[0]), *made[1:]) if isinstance(made, tuple) else break_one(made)
+
+    GRADIENTS[check]()
+    run = Tape.backward
+    monkeypatch.setattr(Tape, "backward", backward)
+    with pytest.raises(AssertionError, match=NOTICED):
+        GRADIENTS[check]()

@@ -244,13 +244,13 @@ def key(x: Any, windows: Windows, reduce: Any, common: dict[str, Any]) -> Any:
     return made
 
 
-def remember(key: Any, call: Call) -> None:
+def remember(key: Any, call: Call, y: np.ndarray) -> None:
     """Keep the kernel and its table for the next call of the same kind, if a fast one serves."""
     if call.path == "portable" or call.plan.windows.joined or not call.plan.windows.keepdims:
         return
     if call.plan.result != call.plan.work or call.plan.options.fill is None:
         return
-    quick = kernels.quick(call.plan, call.layout, call.x, call.threads)
+    quick = kernels.quick(call.plan, call.layout, call.x, y, call.threads)
     if quick is None:
         return
     if len(QUICK) >= MOST_QUICK:

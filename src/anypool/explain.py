@@ -105,10 +105,7 @@ def explain(
             weight[axis] = weight.get(axis, 0) + share
     words = ""
     if kernel:
-        x = np.broadcast_to(np.zeros((), plan.dtype), sizes)
-        strides = np.cumprod([1, *sizes[:0:-1]])[::-1] * plan.dtype.itemsize
-        x = np.lib.stride_tricks.as_strided(np.zeros(1, plan.dtype), sizes, tuple(strides))
-        choice = kernels.choose(plan, x)
+        choice = kernels.choose(plan, kernels.unreal(sizes, plan.dtype))
         words = f"kernel: {choice.name} ({choice.why})"
     output = plan.out_shape(layout.grids[0]) if len(layout.grids) == 1 else _joined(plan, layout)
     return Explanation(sizes, output, windows, tuple(rows), coverage, weight, words)

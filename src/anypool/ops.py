@@ -78,7 +78,7 @@ def pool(
         raise PoolError("return_sizes needs sizes; give sizes= or a list of arrays")
     made = engine.run(call, out)
     if key is not None:
-        engine.remember(key, call)
+        engine.remember(key, call, made.y)
     more = [made.indices] if return_indices else []
     if return_sizes:
         more.append(arrays.as_given(call.plan, made.sizes, call.pairwise))  # type: ignore[arg-type]

@@ -66,7 +66,8 @@ def choose(plan: Plan, x: np.ndarray) -> Choice:
         return Choice("generic", reason)
     from .frame import flat
 
-    y = np.empty_like(x, dtype=plan.work, shape=plan.out_shape(plan.fixed.grids[0]))  # type: ignore[union-attr]
+    shape = plan.out_shape(plan.fixed.grids[0])  # type: ignore[union-attr]
+    y = unreal(shape, plan.work)
     made = fast.ready(plan, plan.fixed.grids[0], plan.rules[0], flat(x), flat(y))  # type: ignore[union-attr]
     if isinstance(made, str):
         return Choice("generic", made)
@@ -119,14 +120,22 @@ def slopes(
                       threads)  # fmt: skip
 
 
-def quick(plan: Plan, layout: Layout, x: np.ndarray, threads: int | None) -> Any:
-    """A function of x alone that pools arrays that lie like ``x``, or None where none is fast."""
+def unreal(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array that lies like a new one of this shape, in the memory of one element."""
+    strides = [dtype.itemsize * math.prod(shape[i + 1 :]) for i in range(len(shape))]
+    return np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, strides)
+
+
+def quick(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int | None) -> Any:
+    """A function of x alone that pools arrays that lie like ``x``, or None where none is fast.
+
+    ``y`` is such a pooled array.
+    """
     from . import fast, frame, run
 
     if fast.suits(plan) or not x.size or frame.readable(x) is not x:
         return None
     grid, shape = layout.grids[0], plan.out_shape(layout.grids[0])
-    y = np.empty_like(x, dtype=plan.work, shape=shape)
     made = fast.ready(plan, grid, plan.rules[0], frame.flat(run.bits(x)), frame.flat(run.bits(y)))
     if isinstance(made, str) or any((t.counts[0] == 0).any() for t in grid):
         return None

@@ -1,7 +1,8 @@
 """Whole windows: one number (or one per channel) from a contiguous stretch of memory.
 
-Sums run in many lanes, at most 64 numbers per lane, before the lanes join totals of double width: the error
-stays below that of NumPy's pairwise sum whatever the length. Every plane is reduced in one fixed order.
+Sums run in many lanes, at most 64 numbers per lane, before the lanes join totals of double width:
+the error stays below that of NumPy's pairwise sum whatever the length. Every plane is reduced in
+one fixed order.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from . import numbers as nm
 from . import vectors as vc
 from .cache import compile, helper
-from .rows import make_vertical
+from .rowcode import make_vertical
 
 _AXES, _X0, _Y0, _N, _DIVISOR, _ROW, _CHANNELS, _AT_PLANES = range(8)
 _STEPS = 8  # eight chains, eight steps: a block of 64 vectors
@@ -25,13 +26,13 @@ _FOLD = 256  # fewer numbers per row than this: several rows are taken as one
 def pack(
     x0: int, y0: int, planes: Sequence[tuple[int, int, int]], n: int, divisor: int = 1
 ) -> np.ndarray:
-    """The table for flat_kernel: planes are (size, x stride, y stride), each of n contiguous numbers."""
+    """The table for flat_kernel: planes (size, x stride, y stride) of n contiguous numbers each."""
     return pack_channels(x0, y0, planes, n, 1, 1, divisor)
 
 
 def pack_channels(
-    x0: int, y0: int, planes: Sequence[tuple[int, int, int]], n: int, row_stride: int, channels: int,
-    divisor: int = 1,
+    x0: int, y0: int, planes: Sequence[tuple[int, int, int]], n: int, row_stride: int,
+    channels: int, divisor: int = 1,
 ) -> np.ndarray:  # fmt: skip
     """The table for channels_kernel: n rows, each of `channels` contiguous numbers."""
     head = [len(planes), x0, y0, n, divisor, row_stride, channels, 8]
@@ -146,7 +147,7 @@ def _make_flat(op: str, kind: str, accumulator: str, out: str) -> Callable:
         area, n = float(read(g, _DIVISOR)), read(g, _N)
         one_array = np.ones(1, span_type)
         one = memory(one_array)
-        # The innermost axis of the planes is walked; only at its end the place is found by division.
+        # The innermost axis of the planes is walked; only at its end places are found by division.
         inner, at = 1, read(g, _AT_PLANES) + read(g, _AXES) - 1
         x_step, y_step, index = 0, 0, first
         if read(g, _AXES) > 0:

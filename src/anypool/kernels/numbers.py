@@ -1,8 +1,9 @@
 """The numbers inside the kernels, as LLVM vectors: reading, converting, combining and writing.
 
-A *storage kind* names what lies in memory ('f32', 'f16', 'u8', ...), an *accumulator* what the kernel
-computes with. Half types lie in arrays of uint16. Their maxima and minima are taken on integer keys of the
-same order (accumulators 'key...'), so that 32 of them fit a register and NaN wins by itself.
+A *storage kind* names what lies in memory ('f32', 'f16', 'u8', ...), an *accumulator* what the
+kernel computes with. Half types lie in arrays of uint16. Their maxima and minima are taken on
+integer keys of the same order (accumulators 'key...'), so that 32 of them fit a register and NaN
+wins by itself.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import binding, ir
 from numba.core import cgutils, config, types
-from numba.extending import intrinsic, models, register_model
+from numba.extending import intrinsic
 
 Value = Any  # an llvmlite value: the package ships no useful types
 
@@ -41,8 +42,9 @@ for _bits in (8, 16, 32, 64):
     KINDS[f"i{_bits}"] = Kind(f"i{_bits}", getattr(np, f"int{_bits}"), _INTS[_bits], "int")
     KINDS[f"u{_bits}"] = Kind(f"u{_bits}", getattr(np, f"uint{_bits}"), _INTS[_bits], "uint")
 
-# Sorting keys of the half types: key(bits) = (bits ^ sign mask) + shift, as uint16. The shift turns the
-# circle so that -inf is 0 and every NaN lies above +inf (max), or +inf is 65535 and NaN below -inf (min).
+# Sorting keys of the half types: key(bits) = (bits ^ sign mask) + shift, as uint16. The shift turns
+# the circle so that -inf is 0 and every NaN lies above +inf (max), or +inf is 65535 and every NaN
+# lies below -inf (min).
 _KEY_SHIFTS = {"f16max": 0x7C01, "f16min": 0x83FF, "bf16max": 0x7F81, "bf16min": 0x807F}
 for _name in _KEY_SHIFTS:
     KINDS[f"key_{_name}"] = Kind(f"key_{_name}", np.uint16, _INTS[16], "uint")
@@ -50,9 +52,10 @@ for _name in _KEY_SHIFTS:
 
 def _features() -> set[str]:
     """What the processor that Numba compiles for is known to have."""
-    if config.CPU_FEATURES is not None:
-        return {word[1:] for word in config.CPU_FEATURES.split(",") if word.startswith("+")}
-    if config.CPU_NAME:  # a named one, not this one
+    settings: Any = config
+    if settings.CPU_FEATURES is not None:
+        return {word[1:] for word in settings.CPU_FEATURES.split(",") if word.startswith("+")}
+    if settings.CPU_NAME:  # a named one, not this one
         return set()
     return {name for name, present in binding.get_host_cpu_features().items() if present}
 
@@ -60,7 +63,7 @@ def _features() -> set[str]:
 _FEATURES = _features()
 _X86 = binding.get_process_triple().startswith(("x86_64", "i386", "i686", "amd64"))
 VECTOR_BYTES = 64 if "avx512bw" in _FEATURES else 32
-# Without F16C a conversion becomes a call into a library that is not there: then it is done on integers.
+# Without F16C a conversion becomes a call into a library that is not there: it is done on integers.
 HALF_IN_HARDWARE = not _X86 or "f16c" in _FEATURES
 # LLVM before 20 ends the process on llvm.maximum with a flag ("Cannot select: fmaximum nsz").
 _HAS_MAXIMUM = binding.llvm_version_info >= (20,)
@@ -77,8 +80,10 @@ def result_kind(accumulator: str) -> str:
 
 
 def lane_accumulator(op: str, kind: str, accumulator: str, out: str) -> str:
-    """What a short run is summed in before it joins `accumulator`: single width where that is exact or
-    good enough for the result, for twice the numbers fit a vector."""
+    """What a short run is summed in before it joins `accumulator`.
+
+    Single width where that is exact or good enough for the result: twice the numbers fit a vector.
+    """
     family, size = KINDS[kind].family, KINDS[kind].size
     if op in ("max", "min") or KINDS[accumulator].size < 8:
         return accumulator
@@ -97,7 +102,7 @@ def lanes_of(accumulator: str) -> int:
     return VECTOR_BYTES // KINDS[accumulator].size
 
 
-# ---------------------------------------------------------------- pieces of code, on vectors or on scalars
+# ----------------------------------------------- pieces of code, on vectors or on scalars
 def shaped(kind: str, lanes: int) -> Any:
     """The LLVM type of `lanes` numbers: a vector, or a scalar for one."""
     return KINDS[kind].llvm if lanes == 1 else ir.VectorType(KINDS[kind].llvm, lanes)
@@ -142,7 +147,7 @@ def _extreme(builder: Any, op: str, a: Value, b: Value) -> Value:
     if not _HAS_MAXIMUM:
         better = builder.fcmp_ordered(">" if op == "max" else "<", b, a)
         return builder.select(builder.or_(better, builder.fcmp_unordered("uno", b, b)), b, a)
-    # nsz only: which zero wins a tie is not promised. Measured as fast as a plain compare (notes 3.3).
+    # nsz only: which zero wins a tie is not promised. As fast as a plain compare (measured).
     return call(builder, f"llvm.{op}imum", a.type, [a, b], fastmath=("nsz",))
 
 
@@ -223,7 +228,7 @@ def _widen_half(builder: Any, bits: Value, kind: str) -> Value:
 
 
 def _widen_half_by_hand(builder: Any, word: Value, single: Any) -> Value:
-    """Move the bits into place and scale by 2^112 (exact, also for subnormals); then inf and NaN, sign."""
+    """Move the bits into place, scale by 2^112 (exact for subnormals too); then inf, NaN, sign."""
 
     def number(value: int) -> Value:
         return constant(word.type, value)
@@ -262,7 +267,7 @@ def _round_brain(builder: Any, word: Value) -> Value:
 
 
 def _round_half_by_hand(builder: Any, word: Value) -> Value:
-    """Normal numbers: rebias and shift. Subnormals: adding 0.5 makes the adder round at bit 2^-24."""
+    """Normal: rebias and shift. Subnormal: adding 0.5 makes the adder round at bit 2^-24."""
 
     def number(value: int) -> Value:
         return constant(word.type, value)
@@ -280,80 +285,9 @@ def _round_half_by_hand(builder: Any, word: Value) -> Value:
     return builder.or_(bits, builder.lshr(builder.and_(word, number(0x80000000)), number(16)))
 
 
-# ---------------------------------------------------------------- vectors as values of compiled functions
-class Vector(types.Type):
-    """`lanes` numbers of one kind, held in registers."""
-
-    def __init__(self, kind: str, lanes: int) -> None:
-        self.kind, self.lanes = kind, lanes
-        super().__init__(name=f"Vector({kind}, {lanes})")
-
-
-@register_model(Vector)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Vector) -> None:
-        super().__init__(manager, kind, shaped(kind.kind, kind.lanes))
-
-
-class Memory(types.Type):
-    """Where the elements of a 1-D array lie. Passing an array itself would count references at every call:
-    atomic steps that cost more than a short row (measured: 65 instead of 22 ns)."""
-
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = dtype
-        super().__init__(name=f"Memory({dtype})")
-
-
-@register_model(Memory)
-class _MemoryModel(models.StructModel):
-    def __init__(self, manager: Any, kind: Memory) -> None:
-        members = [("data", types.CPointer(kind.dtype)), ("size", types.intp)]
-        super().__init__(manager, kind, members)
-
-
-def pointer(
-    context: Any, builder: Any, kind: Memory, memory: Value, i: Value, count: Value
-) -> Value:
-    """Where element i lies; with boundscheck on, `count` elements from there must be inside."""
-    made = cgutils.create_struct_proxy(kind)(context, builder, value=memory)
-    if context.enable_boundscheck:
-        low = builder.icmp_signed("<", i, constant(i.type, 0))
-        high = builder.icmp_signed(">", builder.add(i, count), made.size)
-        with builder.if_then(builder.or_(low, high), likely=False):
-            context.call_conv.return_user_exc(builder, IndexError, ("a kernel left its array",))
-    return builder.gep(made.data, [i])
-
-
-def first_lanes(builder: Any, lanes: int, count: Value) -> Value:
-    """The mask of the lanes below `count`, which must not exceed `lanes`."""
-    small = _INTS[8]
-    numbers = ir.Constant(
-        ir.VectorType(small, lanes), [ir.Constant(small, i) for i in range(lanes)]
-    )
-    return builder.icmp_unsigned("<", numbers, splat(builder, builder.trunc(count, small), lanes))
-
-
-def splat(builder: Any, value: Value, lanes: int) -> Value:
-    """One number in every lane."""
-    if lanes == 1:
-        return value
-    kind = ir.VectorType(value.type, lanes)
-    single = builder.insert_element(
-        ir.Constant(kind, ir.Undefined), value, ir.Constant(_INTS[32], 0)
-    )
-    order = ir.Constant(ir.VectorType(_INTS[32], lanes), [0] * lanes)
-    return builder.shuffle_vector(single, ir.Constant(kind, ir.Undefined), order)
-
-
-def shuffle(builder: Any, a: Value, order: list[int]) -> Value:
-    """The lanes of `a` named by `order`."""
-    lanes = ir.Constant(ir.VectorType(_INTS[32], len(order)), order)
-    return builder.shuffle_vector(a, ir.Constant(a.type, ir.Undefined), lanes)
-
-
-# ---------------------------------------------------------------- scalars, for kernels written plainly
+# ----------------------------------------------- scalars, for kernels written plainly
 def scalar_combine(op: str, accumulator: str) -> Any:
-    """A compiled a op b on plain numbers, NaN winning; accumulator 'f32', 'f64' or an integer kind."""
+    """A compiled a op b on plain numbers, NaN winning; 'f32', 'f64' or an integer kind."""
 
     @intrinsic
     def combined(typing: Any, a: Any, b: Any) -> Any:
@@ -380,7 +314,3 @@ def scalar_convert(source: str, target: str) -> Any:
 
 def _numba_type(kind: str) -> Any:
     return getattr(types, np.dtype(KINDS[kind].dtype).name)
-
-
-maximum = {name: scalar_combine("max", name) for name in ("f32", "f64")}
-minimum = {name: scalar_combine("min", name) for name in ("f32", "f64")}

@@ -1,8 +1,9 @@
 """Vector operations that compiled functions can call: what rows and flat are written in.
 
-Every factory returns a fresh intrinsic for one operation and one kind; the vectors are of a length fixed
-when the kernel is made. Written out like this, nothing depends on what LLVM's vectoriser recognises, no
-aliasing checks run before every short row, and a kernel compiles in a fraction of the time.
+Every factory returns a fresh intrinsic for one operation and one kind; the vectors are of a length
+fixed when the kernel is made. Written out like this, nothing depends on what LLVM's vectoriser
+recognises, no aliasing checks run before every short row, and a kernel compiles in a fraction of
+the time.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.extending import intrinsic
+from numba.extending import intrinsic as numba_intrinsic
 
 from . import numbers as nm
-from .numbers import Value, Vector
+from . import registers as rg
+from .numbers import Value
+from .registers import Vector
 
 _I32 = ir.IntType(32)
+intrinsic: Any = numba_intrinsic  # what it returns can be called from compiled code only
 
 
 def _vector_pointer(
     c: Any, b: Any, kind: Any, array: Value, index: Value, like: Any, count: Value
 ) -> Value:
-    return b.bitcast(nm.pointer(c, b, kind, array, index, count), like.as_pointer())
+    return b.bitcast(rg.pointer(c, b, kind, array, index, count), like.as_pointer())
 
 
 @intrinsic
@@ -35,24 +39,7 @@ def memory(typing: Any, array: Any) -> Any:
         proxy.data, proxy.size = made.data, made.nitems
         return proxy._getvalue()
 
-    return nm.Memory(array.dtype)(array), code
-
-
-@intrinsic
-def aligned(typing: Any, memory: Any, lead: Any) -> Any:
-    """The part of a memory whose element `lead` begins a cache line; up to 128 bytes are lost."""
-
-    def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
-        made = cgutils.create_struct_proxy(sig.args[0])(c, b, value=args[0])
-        word, size = ir.IntType(64), c.get_abi_sizeof(made.data.type.pointee)
-        address = b.add(b.ptrtoint(made.data, word), b.mul(args[1], ir.Constant(word, size)))
-        skipped = b.and_(b.neg(address), ir.Constant(word, 63))
-        skipped = b.udiv(skipped, ir.Constant(word, size))
-        proxy = cgutils.create_struct_proxy(sig.return_type)(c, b)
-        proxy.data, proxy.size = b.gep(made.data, [skipped]), b.sub(made.size, skipped)
-        return proxy._getvalue()
-
-    return memory(memory, types.intp), code
+    return rg.Memory(array.dtype)(array), code
 
 
 @intrinsic
@@ -71,7 +58,7 @@ def read(typing: Any, memory: Any, i: Any) -> Any:
 
     def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
         one = ir.Constant(args[1].type, 1)
-        return b.load(nm.pointer(c, b, sig.args[0], args[0], args[1], one))
+        return b.load(rg.pointer(c, b, sig.args[0], args[0], args[1], one))
 
     return memory.dtype(memory, types.intp), code
 
@@ -83,7 +70,7 @@ def write_int(kind: str) -> Any:
     def written(typing: Any, memory: Any, i: Any, n: Any) -> Any:
         def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
             one = ir.Constant(args[1].type, 1)
-            where = nm.pointer(c, b, sig.args[0], args[0], args[1], one)
+            where = rg.pointer(c, b, sig.args[0], args[0], args[1], one)
             b.store(nm.convert(b, args[2], "i64", kind), where)
             return c.get_dummy_value()
 
@@ -117,7 +104,7 @@ def load_part(op: str, kind: str, accumulator: str, lanes: int) -> Any:
         def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
             like = nm.shaped(kind, lanes)
             where = _vector_pointer(c, b, sig.args[0], args[0], args[1], like, args[2])
-            mask = nm.first_lanes(b, lanes, args[2])
+            mask = rg.first_lanes(b, lanes, args[2])
             parts = [where, ir.Constant(_I32, nm.KINDS[kind].size), mask, nm.constant(like, 0)]
             name = f"llvm.masked.load.{nm.mangled(like)}.p0"
             value = nm.convert(b, nm.call_named(b, name, like, parts), kind, accumulator)
@@ -177,7 +164,7 @@ def keep_first(op: str, accumulator: str, lanes: int) -> Any:
     @intrinsic
     def kept(typing: Any, vector: Any, count: Any) -> Any:
         def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
-            mask = nm.first_lanes(b, lanes, args[1])
+            mask = rg.first_lanes(b, lanes, args[1])
             return b.select(mask, args[0], nm.identity(op, accumulator, lanes))
 
         return vector(vector, types.intp), code
@@ -194,8 +181,8 @@ def reduce(op: str, accumulator: str, lanes: int) -> Any:
             value, left = args[0], lanes
             while left > 1:
                 left //= 2
-                low = nm.shuffle(b, value, list(range(left)))
-                high = nm.shuffle(b, value, list(range(left, 2 * left)))
+                low = rg.shuffle(b, value, list(range(left)))
+                high = rg.shuffle(b, value, list(range(left, 2 * left)))
                 value = nm.combine(b, op, accumulator, low, high)
             return b.extract_element(value, ir.Constant(_I32, 0)) if lanes > 1 else value
 
@@ -207,7 +194,7 @@ def reduce(op: str, accumulator: str, lanes: int) -> Any:
 def taps(op: str, accumulator: str, lanes: int, size: int, step: int) -> Any:
     """taps(array, i, gap): lane l combines array[i + l*step + k*gap] for k < size.
 
-    For step > 1 gap must be 1: whole stretches are read and every step-th lane is picked by shuffles.
+    For step > 1 gap must be 1: whole stretches are read, shuffles pick every step-th lane.
     """
 
     @intrinsic
@@ -225,7 +212,7 @@ def taps(op: str, accumulator: str, lanes: int, size: int, step: int) -> Any:
                 whole = stretch(b.add(args[1], distance))
                 for phase in range(min(step, size - group)):
                     order = [lane * step + phase for lane in range(lanes)]
-                    found.append(nm.shuffle(b, whole, order) if step > 1 else whole)
+                    found.append(rg.shuffle(b, whole, order) if step > 1 else whole)
             value = found[0]
             for other in found[1:]:
                 value = nm.combine(b, op, accumulator, value, other)
@@ -245,7 +232,7 @@ def pick(accumulator: str, lanes: int) -> Any:
             one = ir.Constant(args[1].type, 1)
             value, place = ir.Constant(nm.shaped(accumulator, lanes), ir.Undefined), args[1]
             for lane in range(lanes):
-                number = b.load(nm.pointer(c, b, sig.args[0], args[0], place, one))
+                number = b.load(rg.pointer(c, b, sig.args[0], args[0], place, one))
                 value = b.insert_element(value, number, ir.Constant(_I32, lane))
                 place = b.add(place, args[2])
             return value
@@ -291,7 +278,7 @@ def _quotient(
     lanes = value.type.count if isinstance(value.type, ir.VectorType) else 1
     kind, spans = table
     size = cgutils.create_struct_proxy(kind)(c, b, value=spans).size
-    whole = nm.splat(b, nm.convert(b, area, "f64", result), lanes)
+    whole = rg.splat(b, nm.convert(b, area, "f64", result), lanes)
     divisor = cgutils.alloca_once_value(b, whole)
     with b.if_then(b.icmp_signed(">", size, ir.Constant(size.type, 1))):
         count = ir.Constant(i.type, lanes)
@@ -306,7 +293,7 @@ def _store_first(
     """All lanes, or only the first `count` where there are fewer."""
     size = nm.KINDS[out].size
     if not isinstance(value.type, ir.VectorType):
-        b.store(value, nm.pointer(c, b, kind, y, at, ir.Constant(at.type, 1)))
+        b.store(value, rg.pointer(c, b, kind, y, at, ir.Constant(at.type, 1)))
         return
     lanes = ir.Constant(count.type, value.type.count)
     with b.if_else(b.icmp_signed(">=", count, lanes), likely=True) as (full, part):
@@ -314,7 +301,7 @@ def _store_first(
             b.store(value, _vector_pointer(c, b, kind, y, at, value.type, lanes), align=size)
         with part:
             where = _vector_pointer(c, b, kind, y, at, value.type, count)
-            mask = nm.first_lanes(b, value.type.count, count)
+            mask = rg.first_lanes(b, value.type.count, count)
             parts = [value, where, ir.Constant(_I32, size), mask]
             nm.call_named(b, f"llvm.masked.store.{nm.mangled(value.type)}.p0", ir.VoidType(), parts)
 

@@ -17,13 +17,22 @@ TINY = 2.0**-1022  # keeps a logarithm or a negative power finite where its fact
 # -- norms: Lp (Gulcehre 2013) and GeM (Radenovic 2018), scaled by the largest magnitude --------
 
 
+def power(x, p):
+    """``x**p``; the usual powers by multiplication, which is many times faster."""
+    if p == 2.0:
+        return x * x
+    if p == 3.0:
+        return x * x * x
+    return x**p
+
+
 def norm_add(m, s, a, w, p):
     """Add ``w * a**p`` to ``m**p * s``, where m is the largest a so far."""
     if a > m:
-        return a, s * (m / a) ** p + w
+        return a, s * power(m / a, p) + w
     if a == m:
         return m, s + w
-    return m, s + w * (a / m) ** p
+    return m, s + w * power(a / m, p)
 
 
 def lp_start(x, w, p):
