@@ -27,7 +27,7 @@ from cases import CASES, REDUCTIONS, WINDOWS
 
 ROWS = {str(case): case for case in CASES}
 Fault = Callable[[np.ndarray], np.ndarray]
-NOTICED = r"differ|Not equal"
+NOTICED = r"differ|Not equal|assert"
 
 
 def row(name: str) -> Callable[[], None]:
@@ -58,9 +58,11 @@ CHECKS: dict[str, Callable[[], None]] = {
     "adaptive value": value("adaptive avg 10 to 7"),
     "mask": lambda: test_masks.test_mask(REDUCTIONS["max"], WINDOWS["k3s2p1"]),
     "weights": lambda: test_masks.test_weights(REDUCTIONS["mean"], WINDOWS["adaptive"]),
-    "sizes": lambda: test_sizes.test_sliding_sizes_are_a_mask(REDUCTIONS["max"]),
+    "sizes": lambda: test_sizes.test_a_padded_sample_equals_the_sample_alone(
+        test_sizes.EXTENTS, test_sizes.OWN["adaptive"], REDUCTIONS["max"]
+    ),
     "nan": lambda: test_nan.test_propagate(np.float64, REDUCTIONS["max"], WINDOWS["k2"]),
-    "limit": lambda: test_limits.test_limit(test_limits.LIMITS["topk k=n is the mean"]),
+    "whole": test_limits.test_whole_planes_of_many_elements,
     "bool": test_dtypes.test_bool,
     "divisor": test_shapes.test_divisor_override,
 }

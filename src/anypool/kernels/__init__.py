@@ -80,18 +80,20 @@ def pool_grid(
     places: Any, taps: Any, threads: int | None,
 ) -> tuple[int, int]:  # fmt: skip
     """Pool one grid into ``y`` by the best kernel; (windows with nothing real, NaN met)."""
-    from . import fast, frame, run
+    from . import fast, frame, share
 
     grid, x = layout.grids[number], frame.readable(x)
     if taps is None and not fast.suits(plan):
-        fx, fy = frame.flat(run.bits(x)), frame.flat(run.bits(y))
+        fx, fy = frame.flat(share.bits(x)), frame.flat(share.bits(y))
         made = fast.ready(plan, grid, plan.rules[number], fx, fy)
         if not isinstance(made, str):
-            count = run.workers(
-                threads, run.reads(grid, max(x.size // max(math.prod(plan.sizes), 1), 1))
+            count = share.workers(
+                threads, share.reads(grid, max(x.size // max(math.prod(plan.sizes), 1), 1))
             )
-            run.share(made.kernel, (fx.data, fy.data, made.table), made.total, count)
+            share.share(made.kernel, (fx.data, fy.data, made.table), made.total, count)
             return fill_empty(plan, grid, y), 0
+    from . import run
+
     taken = run.forward(plan, layout, grid, x, y, w, draws, places, taps, threads)
     return taken.empty, taken.nans
 
@@ -131,19 +133,21 @@ def quick(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int
 
     ``y`` is such a pooled array.
     """
-    from . import fast, frame, run
+    from . import fast, frame, share
 
     if fast.suits(plan) or not x.size or frame.readable(x) is not x:
         return None
     grid, shape = layout.grids[0], plan.out_shape(layout.grids[0])
-    made = fast.ready(plan, grid, plan.rules[0], frame.flat(run.bits(x)), frame.flat(run.bits(y)))
+    made = fast.ready(
+        plan, grid, plan.rules[0], frame.flat(share.bits(x)), frame.flat(share.bits(y))
+    )
     if isinstance(made, str) or any((t.counts[0] == 0).any() for t in grid):
         return None
     kernel, table, total, work = made.kernel, made.table, made.total, plan.work
-    reads = run.reads(grid, max(x.size // math.prod(plan.sizes), 1))
+    reads = share.reads(grid, max(x.size // math.prod(plan.sizes), 1))
     alike = y.flags.c_contiguous and x.flags.c_contiguous and work.kind in "fiu" and x.dtype == work
     alike = alike and not (work.itemsize == 2 and work.kind == "f")
-    if alike and reads < 2 * run.SERIAL_WORK:
+    if alike and reads < 2 * share.SERIAL_WORK:
 
         def small(x: np.ndarray) -> np.ndarray:
             y = np.empty(shape, work)
@@ -155,8 +159,8 @@ def quick(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int
 
     def large(x: np.ndarray) -> np.ndarray:
         y = np.empty_like(x, dtype=work, shape=shape)
-        data = (frame.flat(run.bits(x)).data, frame.flat(run.bits(y)).data, table)
-        run.share(kernel, data, total, run.workers(threads, reads))
+        data = (frame.flat(share.bits(x)).data, frame.flat(share.bits(y)).data, table)
+        share.share(kernel, data, total, share.workers(threads, reads))
         return y
 
     return large

@@ -7,17 +7,21 @@ a contiguous stretch. Both read plain windows of max, min, sum and mean (and any
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..plan import Plan
 from ..windows import Table
 from ..windows.rules import Slide
-from . import flat, numbers, rows
 from .frame import Flat
-from .run import kind_of
+from .share import kind_of
 
+if TYPE_CHECKING:
+    from . import rows
+
+# rows and flat are imported where they are used: a process that reads its kernels from the disk
+# should load no more code than its own kernels need (10 ms each)
 OPS = {"max": "max", "min": "min", "sum": "sum", "mean": "mean", "any": "max", "all": "min"}
 MOST_SCRATCH = 1 << 18  # accumulators: a strip of rows holds at least one window's width
 
@@ -124,6 +128,8 @@ def _flat(
     plan: Plan, run: Axis, channels: int, planes: list[Axis], pooled: Sequence[Axis],
     x: Flat, y: Flat,
 ) -> Fast | None:  # fmt: skip
+    from . import flat, numbers
+
     op, kind, out = _operation(plan)
     divisor = int(np.prod([a.span[0] for a in pooled if a.span is not None])) if plan.scaled else 1
     total = "f64" if numbers.KINDS[kind].family in ("float", "half") or kind[1:] == "64" else (
@@ -145,6 +151,8 @@ def _flat(
 def _rows(
     plan: Plan, pooled: Sequence[Axis], channels: int, planes: list[Axis], x: Flat, y: Flat
 ) -> Fast | str:
+    from . import numbers, rows
+
     op, kind, out = _operation(plan)
     by_stride = sorted(pooled, key=lambda a: (-abs(a.x), -a.size))
     inner, outer = by_stride[-1], by_stride[:-1]
@@ -172,6 +180,8 @@ def _rows(
 
 
 def _inner(plan: Plan, axis: Axis, channels: int) -> rows.Inner:
+    from . import rows
+
     t = axis.table
     common = (axis.size, axis.x, axis.y, t.start.shape[1], channels)  # type: ignore[union-attr]
     if not isinstance(axis.rule, Slide):

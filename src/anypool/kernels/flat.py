@@ -14,7 +14,8 @@ import numpy as np
 from . import numbers as nm
 from . import vectors as vc
 from .cache import compile, helper
-from .rowcode import make_vertical
+from .downward import make_vertical
+from .writing import writer
 
 _AXES, _X0, _Y0, _N, _DIVISOR, _ROW, _CHANNELS, _AT_PLANES = range(8)
 _STEPS = 8  # eight chains, eight steps: a block of 64 vectors
@@ -91,7 +92,7 @@ def _make_flat(op: str, kind: str, accumulator: str, out: str) -> Callable:
     add, widen = vc.combine(op, lane), vc.cast(lane, accumulator, lanes)
     join, nothing = vc.combine(op, accumulator), vc.identity(op, accumulator, lanes)
     nothing_lane = vc.identity(op, lane, lanes)
-    reduce, write1 = vc.reduce(op, accumulator, lanes), vc.writer(op, accumulator, out, 1)
+    reduce, write1 = vc.reduce(op, accumulator, lanes), writer(op, accumulator, out, 1)
     offsets, memory, keep, read = _planes(name), vc.memory, vc.keep, vc.read
     step, span_type = 8 * lanes, nm.KINDS[nm.result_kind(accumulator)].dtype
 
@@ -169,7 +170,7 @@ def _make_channels(op: str, kind: str, accumulator: str, out: str) -> Callable:
     lanes = nm.lanes_of(lane)
     vertical, write = (
         make_vertical(op, kind, lane, lane, name),
-        vc.writer(op, accumulator, out, lanes),
+        writer(op, accumulator, out, lanes),
     )
     get_lane, get = vc.load(lane, lane, lanes), vc.load(accumulator, accumulator, lanes)
     put, put1 = vc.store(accumulator, lanes), vc.store(accumulator, 1)

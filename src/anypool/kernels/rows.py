@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from . import numbers as nm
-from .rowcode import HEADER, RUN, Step, make_kernel
+from .rowcode import make_kernel
+from .rowtable import HEADER, RUN, Step
 
 # Kernels made to measure for these windows (size, stride) along the row, 1.3 to 2 times as fast in
 # cache as the one that all others share. Each costs a second of compiling: no longer list.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..plan import Layout, Plan
 from ..reductions import Recipe
 from ..windows import Grid
-from . import backward, frame, generic, threads, walk
-
-KIND = {"f": "f", "i": "i", "u": "u", "b": "u"}
-SERIAL_WORK = 1 << 18  # elements read per thread below which threads cost more than they give
+from . import backward, frame, generic, walk
+from .share import bits, kind_of, reads, share, stored, workers
 
 
 class Weights(NamedTuple):
@@ -28,44 +26,6 @@ class Seen(NamedTuple):
 
     empty: int
     nans: int
-
-
-def kind_of(dtype: np.dtype) -> str:
-    """The storage kind of a dtype, as kernels name it."""
-    if dtype.name == "bfloat16":
-        return "bf16"
-    return f"{KIND[dtype.kind]}{8 * dtype.itemsize}"
-
-
-def bits(a: np.ndarray) -> np.ndarray:
-    """The array as kernels read it: halves and bfloat16 as uint16, bool as uint8."""
-    if a.dtype.kind == "b":
-        return a.view(np.uint8)
-    return a.view(np.uint16) if a.dtype.itemsize == 2 and a.dtype.kind in "fV" else a
-
-
-def stored(value: Any, dtype: np.dtype) -> Any:
-    """A fill value as the scalar that kernels write into an array of ``dtype``."""
-    return bits(np.array([value], dtype))[0]
-
-
-def share(kernel: Any, arguments: tuple[Any, ...], total: int, count: int) -> list[Any]:
-    """Run ``kernel(*arguments, first, last)`` over ``total`` rows on ``count`` threads."""
-    if count <= 1 or total <= 1:
-        return [kernel(*arguments, 0, total)]
-    found: list[Any] = []
-    threads.run(lambda a, b: found.append(kernel(*arguments, a, b)), total, count)
-    return found
-
-
-def workers(asked: int | None, work: int) -> int:
-    """How many threads ``work`` element reads deserve."""
-    return 1 if work < 2 * SERIAL_WORK else min(threads.count(asked), work // SERIAL_WORK)
-
-
-def reads(grid: Grid, planes: int) -> int:
-    """About how many elements all windows of a grid read."""
-    return planes * math.prod(max(int(t.counts.sum(axis=1).max(initial=0)), 1) for t in grid)
 
 
 def forward(

@@ -19,11 +19,11 @@ from . import registers as rg
 from .numbers import Value
 from .registers import Vector
 
-_I32 = ir.IntType(32)
+I32 = ir.IntType(32)
 intrinsic: Any = numba_intrinsic  # what it returns can be called from compiled code only
 
 
-def _vector_pointer(
+def vector_pointer(
     c: Any, b: Any, kind: Any, array: Value, index: Value, like: Any, count: Value
 ) -> Value:
     return b.bitcast(rg.pointer(c, b, kind, array, index, count), like.as_pointer())
@@ -87,7 +87,7 @@ def load(kind: str, accumulator: str, lanes: int) -> Any:
         def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
             like = nm.shaped(kind, lanes)
             count = ir.Constant(args[1].type, lanes)
-            where = _vector_pointer(c, b, sig.args[0], args[0], args[1], like, count)
+            where = vector_pointer(c, b, sig.args[0], args[0], args[1], like, count)
             value = b.load(where, align=nm.KINDS[kind].size)
             return nm.convert(b, value, kind, accumulator)
 
@@ -103,9 +103,9 @@ def load_part(op: str, kind: str, accumulator: str, lanes: int) -> Any:
     def loaded(typing: Any, array: Any, i: Any, count: Any) -> Any:
         def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
             like = nm.shaped(kind, lanes)
-            where = _vector_pointer(c, b, sig.args[0], args[0], args[1], like, args[2])
+            where = vector_pointer(c, b, sig.args[0], args[0], args[1], like, args[2])
             mask = rg.first_lanes(b, lanes, args[2])
-            parts = [where, ir.Constant(_I32, nm.KINDS[kind].size), mask, nm.constant(like, 0)]
+            parts = [where, ir.Constant(I32, nm.KINDS[kind].size), mask, nm.constant(like, 0)]
             name = f"llvm.masked.load.{nm.mangled(like)}.p0"
             value = nm.convert(b, nm.call_named(b, name, like, parts), kind, accumulator)
             return b.select(mask, value, nm.identity(op, accumulator, lanes))
@@ -123,7 +123,7 @@ def store(kind: str, lanes: int) -> Any:
         def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
             value = nm.convert(b, args[2], sig.args[2].kind, kind)
             count = ir.Constant(args[1].type, lanes)
-            where = _vector_pointer(c, b, sig.args[0], args[0], args[1], value.type, count)
+            where = vector_pointer(c, b, sig.args[0], args[0], args[1], value.type, count)
             b.store(value, where, align=nm.KINDS[kind].size)
             return c.get_dummy_value()
 
@@ -184,7 +184,7 @@ def reduce(op: str, accumulator: str, lanes: int) -> Any:
                 low = rg.shuffle(b, value, list(range(left)))
                 high = rg.shuffle(b, value, list(range(left, 2 * left)))
                 value = nm.combine(b, op, accumulator, low, high)
-            return b.extract_element(value, ir.Constant(_I32, 0)) if lanes > 1 else value
+            return b.extract_element(value, ir.Constant(I32, 0)) if lanes > 1 else value
 
         return Vector(accumulator, 1)(vector), code
 
@@ -203,7 +203,7 @@ def taps(op: str, accumulator: str, lanes: int, size: int, step: int) -> Any:
             def stretch(index: Value) -> Value:
                 like = nm.shaped(accumulator, lanes * step)
                 count = ir.Constant(index.type, lanes * step)
-                where = _vector_pointer(c, b, sig.args[0], args[0], index, like, count)
+                where = vector_pointer(c, b, sig.args[0], args[0], index, like, count)
                 return b.load(where, align=nm.KINDS[accumulator].size)
 
             found = []
@@ -233,77 +233,13 @@ def pick(accumulator: str, lanes: int) -> Any:
             value, place = ir.Constant(nm.shaped(accumulator, lanes), ir.Undefined), args[1]
             for lane in range(lanes):
                 number = b.load(rg.pointer(c, b, sig.args[0], args[0], place, one))
-                value = b.insert_element(value, number, ir.Constant(_I32, lane))
+                value = b.insert_element(value, number, ir.Constant(I32, lane))
                 place = b.add(place, args[2])
             return value
 
         return Vector(accumulator, lanes)(memory, types.intp, types.intp), code
 
     return picked
-
-
-def writer(op: str, accumulator: str, out: str, lanes: int) -> Any:
-    """write(y, at, vector, count, spans, i, area): the first `count` lanes (or all) become results.
-
-    Means are divided by area; times spans[i + lane], where `spans` holds more than one number.
-    """
-    result = nm.result_kind(accumulator) if op == "mean" else accumulator
-
-    @intrinsic
-    def written(
-        typing: Any, y: Any, at: Any, vector: Any, count: Any, spans: Any, i: Any, area: Any
-    ) -> Any:
-        def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
-            target, at, value, count, spans, i, area = args
-            if op == "mean":
-                table = sig.args[4], spans
-                value = _quotient(
-                    c, b, nm.convert(b, value, accumulator, result), result, table, i, area
-                )
-            _store_first(
-                c, b, sig.args[0], target, at, nm.convert(b, value, result, out), out, count
-            )
-            return c.get_dummy_value()
-
-        ints = types.intp
-        return types.void(y, ints, vector, ints, spans, ints, types.float64), code
-
-    return written
-
-
-def _quotient(
-    c: Any, b: Any, value: Value, result: str, table: Any, i: Value, area: Value
-) -> Value:
-    """True division, for x * (1 / 9) is not x / 9."""
-    lanes = value.type.count if isinstance(value.type, ir.VectorType) else 1
-    kind, spans = table
-    size = cgutils.create_struct_proxy(kind)(c, b, value=spans).size
-    whole = rg.splat(b, nm.convert(b, area, "f64", result), lanes)
-    divisor = cgutils.alloca_once_value(b, whole)
-    with b.if_then(b.icmp_signed(">", size, ir.Constant(size.type, 1))):
-        count = ir.Constant(i.type, lanes)
-        where = _vector_pointer(c, b, kind, spans, i, value.type, count)
-        b.store(b.fmul(b.load(where, align=nm.KINDS[result].size), whole), divisor)
-    return b.fdiv(value, b.load(divisor))
-
-
-def _store_first(
-    c: Any, b: Any, kind: Any, y: Value, at: Value, value: Value, out: str, count: Value
-) -> None:
-    """All lanes, or only the first `count` where there are fewer."""
-    size = nm.KINDS[out].size
-    if not isinstance(value.type, ir.VectorType):
-        b.store(value, rg.pointer(c, b, kind, y, at, ir.Constant(at.type, 1)))
-        return
-    lanes = ir.Constant(count.type, value.type.count)
-    with b.if_else(b.icmp_signed(">=", count, lanes), likely=True) as (full, part):
-        with full:
-            b.store(value, _vector_pointer(c, b, kind, y, at, value.type, lanes), align=size)
-        with part:
-            where = _vector_pointer(c, b, kind, y, at, value.type, count)
-            mask = rg.first_lanes(b, value.type.count, count)
-            parts = [value, where, ir.Constant(_I32, size), mask]
-            nm.call_named(b, f"llvm.masked.store.{nm.mangled(value.type)}.p0", ir.VoidType(), parts)
 
 
 def cast(source: str, target: str, lanes: int) -> Any:
