@@ -86,11 +86,10 @@ def by_hand(x, spec, function, **common):
 
 @EVERY
 @EACH
-@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["f64", "f32"])
-def test_custom(dtype, custom, spec):
-    x = sample(SHAPE, dtype, 1)
+def test_custom(custom, spec):
+    x = sample(SHAPE, np.float64, 1)
     got = ap.pool(x, spec.build(), custom[0], axes=AXES)
-    assert_same(got, by_hand(x, spec, custom[1]).astype(dtype), ulp=16)
+    assert_same(got, by_hand(x, spec, custom[1]), ulp=16)
     assert_same(reference.pool(x, spec.build(), custom[0], axes=AXES), got, ulp=16)
 
 
@@ -102,13 +101,13 @@ def test_custom_sees_only_what_is_real(custom, spec):
     assert_same(got, by_hand(x, spec, custom[1], mask=mask, fill=-1), ulp=16)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int32, bool], ids=lambda t: t.__name__)
-def test_custom_of_ints_is_float64(dtype):
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32], ids=lambda t: t.__name__)
+def test_custom_in_other_dtypes(dtype):
     x = sample(SHAPE, dtype)
     y = ap.pool(x, WINDOWS["k3s2p1"].build(), CUSTOM["root mean square"][0], axes=AXES)
     assert y.dtype == result_dtype(TABLE["mean"], x.dtype)
     want = by_hand(x.astype(np.float64), WINDOWS["k3s2p1"], CUSTOM["root mean square"][1])
-    assert_same(y, want, ulp=16)
+    assert_same(y, want.astype(y.dtype), ulp=16)
 
 
 def test_custom_in_any_layout_and_threads():

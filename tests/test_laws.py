@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 import anypool as ap
 import brute
 from anypool import reference
-from cases import REDUCTIONS, ULP, result_dtype, scale_of
+from cases import REDUCTIONS, ULP, Reduction, result_dtype, scale_of
 from same import assert_same
-from strategies import Problem, commons, problems, relayout
+from strategies import COMMON_DTYPES, Problem, commons, problems, relayout
 
 EACH = pytest.mark.parametrize("reduction", REDUCTIONS.values(), ids=REDUCTIONS)
-FLOATS = (np.float64, np.float64, np.float32)
+COMMON = {name: REDUCTIONS[name] for name in ("max", "mean", "sum", "median")}
 
 
 def pool(problem: Problem, reduction, x=None, **common):
@@ -32,10 +32,19 @@ def pool(problem: Problem, reduction, x=None, **common):
 @given(st.data())
 def test_kernel_equals_reference(reduction, data):
     problem = data.draw(problems())
-    common = data.draw(commons(problem.x)) | {"axes": problem.axes}
-    windows, reduce = problem.windows.build(), reduction.build()
-    want = reference.pool(problem.x, windows, reduce, **common)
-    got = ap.pool(problem.x, windows, reduce, **common)
+    assert_kernel(problem, reduction, **data.draw(commons(problem.x)))
+
+
+@pytest.mark.parametrize("reduction", COMMON.values(), ids=COMMON)
+@given(st.data())
+def test_kernel_equals_reference_in_other_dtypes(reduction, data):
+    assert_kernel(data.draw(problems(dtypes=COMMON_DTYPES)), reduction)
+
+
+def assert_kernel(problem: Problem, reduction: Reduction, **common) -> None:
+    windows, common = problem.windows.build(), common | {"axes": problem.axes}
+    want = reference.pool(problem.x, windows, reduction.build(), **common)
+    got = ap.pool(problem.x, windows, reduction.build(), **common)
     scale = scale_of(reduction, problem.x, windows, **common)
     assert_same(got, want, ulp=ULP[reduction.tolerance], scale=scale)
 
@@ -78,7 +87,7 @@ BETWEEN = {name: r for name, r in REDUCTIONS.items() if r.between}
 @pytest.mark.parametrize("reduction", BETWEEN.values(), ids=BETWEEN)
 @given(st.data())
 def test_result_lies_between_min_and_max(reduction, data):
-    problem = data.draw(problems(dtypes=FLOATS))
+    problem = data.draw(problems())
     mask = np.ones(problem.x.shape, bool)  # a mean of what is real: padding is not counted
     y = pool(problem, reduction, mask=mask)
     low, high = (pool(problem, name, mask=mask) for name in ("min", "max"))
@@ -90,7 +99,7 @@ def test_result_lies_between_min_and_max(reduction, data):
     assert (y <= high + room * size).all()
 
 
-@given(problems(dtypes=(np.float64, np.float32)))
+@given(problems())
 def test_min_is_minus_max_of_minus(problem):
     assert_same(pool(problem, "min"), -pool(problem, "max", x=-problem.x, fill=0))
 
@@ -113,7 +122,7 @@ def test_shift_of_x_shifts_out(problem, shift):
 @given(st.data())
 def test_permuting_axes_permutes_the_result(reduction, data):
     kinds = ("sliding", "same", "adaptive", "split", "fractional")
-    problem = data.draw(problems(kinds=kinds, dtypes=(np.float64,)))
+    problem = data.draw(problems(kinds=kinds))
     order = data.draw(st.permutations(range(problem.x.ndim)))
     turned = problem.x.transpose(order)
     axes = tuple(order.index(a) for a in problem.axes)
@@ -128,7 +137,7 @@ def test_permuting_axes_permutes_the_result(reduction, data):
 @EACH
 @given(st.data())
 def test_a_batch_equals_its_samples_one_by_one(reduction, data):
-    problem = data.draw(problems(dtypes=(np.float64, np.float32), outer=(1, 2)))
+    problem = data.draw(problems(outer=(1, 2)))
     axis = next(a for a in range(problem.x.ndim) if a not in problem.axes)
     y = pool(problem, reduction)
     scale = scale_of(reduction, problem.x, problem.windows.build(), axes=problem.axes)
@@ -155,7 +164,7 @@ def _dropped_before(problem: Problem, axis: int) -> int:
 @EACH
 @given(st.data())
 def test_memory_layout_does_not_matter(reduction, data):
-    problem = data.draw(problems(dtypes=(np.float64,), layouts=("C",)))
+    problem = data.draw(problems(layouts=("C",)))
     how = data.draw(st.sampled_from(["F", "reversed", "sliced", "turned"]))
     scale = scale_of(reduction, problem.x, problem.windows.build(), axes=problem.axes)
     got = pool(problem, reduction, x=relayout(problem.x, how))
@@ -165,7 +174,7 @@ def test_memory_layout_does_not_matter(reduction, data):
 @EACH
 @given(st.data())
 def test_threads_do_not_change_a_bit(reduction, data):
-    problem = data.draw(problems(dtypes=(np.float64, np.float32)))
+    problem = data.draw(problems())
     one = pool(problem, reduction, threads=1)
     for threads in (2, 3, None):
         again = pool(problem, reduction, threads=threads)

@@ -71,7 +71,8 @@ EXACT = ("max", "min", "median", "any", "all")
 @pytest.mark.parametrize("reduce", NUMPY)
 @given(st.data())
 def test_whole_equals_numpy(reduce, data):
-    problem = data.draw(problems(kinds=("whole",)))
+    dtypes = (np.float64, np.int32) if reduce in EXACT else (np.float64,)
+    problem = data.draw(problems(kinds=("whole",), dtypes=dtypes))
     x, axes = problem.x, problem.axes
     keep = problem.windows.kwargs["keepdims"]
     got = ap.pool(x, problem.windows.build(), reduce, axes=axes)
@@ -104,7 +105,7 @@ def test_whole_planes_of_many_elements():
 # --- split reads every element once; the windows of adaptive cover everything -----------------
 
 
-@given(problems(kinds=("split",), dtypes=(np.int32, np.uint8), data=("plain",)))
+@given(problems(kinds=("split",), dtypes=(np.int32,), data=("plain",)))
 def test_split_reads_every_element_once(problem):
     y = ap.pool(problem.x, problem.windows.build(), "sum", axes=problem.axes)
     total = problem.x.astype(y.dtype).sum(problem.axes)

@@ -28,12 +28,21 @@ def with_nan(dtype=np.float64, share: float = 0.1, shape=SHAPE) -> np.ndarray:
 
 @EVERY
 @EACH
-@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["f64", "f32"])
-def test_propagate(dtype, reduction, spec):
-    x, windows = with_nan(dtype), spec.build()
+def test_propagate(reduction, spec):
+    propagate(with_nan(), reduction, spec)
+
+
+@EVERY
+@pytest.mark.parametrize("name", ["max", "mean"])
+def test_propagate_in_float32(name, spec):
+    propagate(with_nan(np.float32), REDUCTIONS[name], spec)
+
+
+def propagate(x, reduction, spec) -> None:
+    windows = spec.build()
     y = ap.pool(x, windows, reduction.build(), axes=AXES)
     clean = np.nan_to_num(x)
-    want = brute.pool(x, spec, reduction.name, AXES, params=reduction.params).astype(dtype)
+    want = brute.pool(x, spec, reduction.name, AXES, params=reduction.params).astype(x.dtype)
     scale = scale_of(reduction, clean, windows, axes=AXES)
     assert_same(y, want, ulp=2 * ULP[reduction.tolerance], scale=scale)
     hit = ap.pool(np.isnan(x), windows, "any", axes=AXES)
@@ -83,7 +92,7 @@ def test_every_mode_takes_integers(mode):
     assert_same(ap.max_pool(np.arange(4), 2, nan=mode), np.array([1, 3]))
 
 
-@given(problems(dtypes=(np.float64, np.float32)), st.integers(0, 99))
+@given(problems(), st.integers(0, 99))
 def test_random_nan_and_infinity(problem, seed):
     rng = np.random.default_rng(seed)
     x = problem.x.copy()
@@ -101,7 +110,7 @@ def test_random_nan_and_infinity(problem, seed):
 
 
 @pytest.mark.parametrize("reduce", ["max", "min"])
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_index_of_the_last_nan(dtype, reduce):
     x = np.array([1, NAN, 4, NAN, 2, 3, NAN, 9], dtype)
     y, found = ap.pool(x, ap.windows.sliding(4), reduce, return_indices=True)
@@ -123,7 +132,7 @@ CORNERS = {
 
 
 @pytest.mark.parametrize("corner", CORNERS.values(), ids=CORNERS)
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_corner(dtype, corner):
     window, *want = corner
     x = np.array(window, dtype)
@@ -159,13 +168,12 @@ INFINITIES = [
 
 
 @pytest.mark.parametrize("row", INFINITIES, ids=str)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
-def test_infinities(dtype, row):
+def test_infinities(row):
     name, params, window, want = row
     reduce = getattr(ap.reductions, name)(**params)
     for windows in (ap.windows.sliding(3), ap.windows.whole()):
-        y = ap.pool(np.array(window, dtype), windows, reduce, axes=(0,))
-        assert_same(y, np.array([want], dtype), ulp=4)
+        y = ap.pool(np.array(window), windows, reduce, axes=(0,))
+        assert_same(y, np.array([want]), ulp=4)
 
 
 @pytest.mark.parametrize("value", [700.0, -700.0, 80000.0, 1e300])

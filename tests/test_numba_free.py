@@ -31,13 +31,15 @@ def answers() -> Iterator[tuple[str, np.ndarray]]:
         weighted = {"weights": rng.integers(0, 5, x.shape) / 4, "nan": "skip"}
         common = {"axes": case.axes}
         yield f"{case}/plain", ap.pool(x, windows, reduce, **common)
+        if x.dtype != np.float64:  # each would compile kernels of its own in the parent
+            continue
         yield f"{case}/masked", ap.pool(x, windows, reduce, **hidden, **common)
         yield f"{case}/weighted", ap.pool(x, windows, reduce, **weighted, **common)
         if case.reduction.name in ("max", "min"):
             for how, extra in (("plain", {}), ("masked", hidden)):
                 _, found = ap.pool(x, windows, reduce, return_indices=True, **extra, **common)
                 yield f"{case}/indices-{how}", found
-        if case.reduction.gradient and x.dtype == np.float64:
+        if case.reduction.gradient:
             y, pullback = ap.vjp(x, windows, reduce, **hidden, **common)
             made = pullback(np.cos(np.arange(y.size)).reshape(y.shape))
             yield f"{case}/gradient", made[0] if isinstance(made, tuple) else made

@@ -180,7 +180,7 @@ def check_met(plan: Plan, met: tuple[int, int]) -> None:
     empty, nans = met
     if empty and plan.options.fill is None:
         raise PoolError(
-            f"{empty} windows have nothing real and fill is None; give fill=, or windows that do"
+            "some windows have nothing real and fill is None; give fill=, or windows that do"
         )
     if nans and plan.options.nan == "raise":
         raise PoolError('x has NaN in its windows; use nan="propagate", nan="skip" or a mask')

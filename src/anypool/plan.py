@@ -7,7 +7,6 @@ on data (sizes, boxes, random places) is laid out by :meth:`Plan.layout`.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .axes import Axes, find_axes
-from .errors import PoolError, ReductionError, ShapeError, WindowError
+from .checks import check, check_boxes
+from .errors import PoolError, WindowError
 from .reductions import Recipe, Reduction, sums
 from .windows import Boxes, Grid, Windows, lay
 from .windows.rules import Slide
@@ -184,7 +184,7 @@ class Plan:
         half = len(self.axes)
         low = [rows[:, 1 + i] for i in self.order]
         high = [rows[:, 1 + half + i] for i in self.order]
-        _check_boxes(rows[:, 0], low, high, self)
+        check_boxes(rows[:, 0], low, high, self)
         grids = tuple(self._lay(rules, low, high) for rules in self.rules)
         return Layout(grids, "batch", np.ascontiguousarray(rows[:, 0]))
 
@@ -207,23 +207,6 @@ def _full(sizes: Sequence[int], groups: int = 1) -> tuple[list[np.ndarray], list
     )
 
 
-def _check_boxes(batch: np.ndarray, low: Any, high: Any, plan: Plan) -> None:
-    if batch.size and (batch.min() < 0 or batch.max() >= plan.shape[0]):
-        raise ShapeError(
-            f"boxes name samples {batch.min()} to {batch.max()}; "
-            f"axis 0 has {plan.shape[0]}, so use 0 to {plan.shape[0] - 1}"
-        )
-    for a, lo, hi in zip(plan.axes, low, high, strict=True):
-        n = plan.shape[a]
-        wrong = np.flatnonzero((lo < 0) | (hi > n) | (lo >= hi))
-        if wrong.size:
-            w = wrong[0]
-            raise ShapeError(
-                f"box {w} reads {lo[w]} to {hi[w]} of axis {a}, which has {n} elements; "
-                "use 0 <= start < stop <= that"
-            )
-
-
 @lru_cache(maxsize=4096)
 def make(
     shape: tuple[int, ...], dtype: np.dtype, windows: Windows, reduction: Reduction,
@@ -235,7 +218,7 @@ def make(
     pooled = find_axes(len(shape), windows, axes)
     order = tuple(sorted(range(len(pooled)), key=pooled.__getitem__))
     plan = Plan(shape, dtype, tuple(sorted(pooled)), windows, reduction, options, order)
-    _check(plan)
+    check(plan)
     if not plan.rules:  # made here, so that windows that make no sense are found now
         raise WindowError(f"{windows} lays no windows")
     return plan
@@ -244,74 +227,3 @@ def make(
 def storable(dtype: np.dtype) -> bool:
     """Whether numbers of this dtype can be pooled: bool, integers, floats, complex, bfloat16."""
     return dtype.kind in "biufc" or dtype.name == "bfloat16"
-
-
-def _check(plan: Plan) -> None:
-    for axis in plan.axes:
-        if plan.shape[axis] == 0:
-            raise ShapeError(f"axis {axis} has no elements; pooled axes need at least one")
-    options, name = plan.options, plan.reduction.name
-    if plan.dtype.kind == "c" and name not in ("sum", "mean"):
-        raise ReductionError(f"{name} has no meaning on complex numbers; use sum or mean")
-    if plan.dtype.kind == "c" and options.nan == "skip":
-        raise PoolError('nan="skip" needs real numbers; use a mask')
-    _check_words(options)
-    if options.indices and name not in ("max", "min"):
-        raise ReductionError(f"{name} has no indices; return_indices is for max and min")
-    if options.divisor_override is not None and name != "mean":
-        raise ReductionError(f"{name} has no divisor; divisor_override is for mean")
-    _check_padding(plan)
-    _check_fill(plan)
-    needs_batch = options.sized or isinstance(plan.windows, Boxes)
-    if needs_batch and (0 in plan.axes or not plan.outer):
-        what = "sizes" if options.sized else "boxes"
-        raise ShapeError(f"{what} speaks of samples along axis 0; axis 0 must not be pooled")
-
-
-def _check_words(options: Options) -> None:
-    for what, word, words in (
-        ("nan", options.nan, ("propagate", "skip", "raise")),
-        ("ties", options.ties, ("first", "split")),
-    ):
-        if word not in words:
-            known = " or ".join(f'"{w}"' for w in words)
-            raise PoolError(f"{what} is {word!r}; use {known}")
-    if options.divisor_override is not None:
-        try:
-            zero = operator.index(options.divisor_override) == 0
-        except TypeError:
-            zero = True
-        if zero:
-            raise PoolError(
-                f"divisor_override is {options.divisor_override!r}; give a whole number, not 0"
-            )
-
-
-def _check_padding(plan: Plan) -> None:
-    options = plan.options
-    if options.count_include_pad is None:
-        return
-    if plan.reduction.name != "mean":
-        raise ReductionError(f"{plan.reduction.name} counts no padding; count_include_pad is "
-                             "for mean")  # fmt: skip
-    if options.count_include_pad and (plan.select or options.sized):
-        raise PoolError(
-            "count_include_pad=True does not go with mask, weights, sizes or skipped NaN: "
-            "there a mean divides by what is real; leave it None or False"
-        )
-
-
-def _check_fill(plan: Plan) -> None:
-    fill = plan.options.fill
-    if fill is None:
-        return
-    if isinstance(fill, complex) and plan.result.kind != "c":
-        raise PoolError(f"fill is {fill!r}, but the result is {plan.result}; give a real number")
-    try:
-        value = complex(fill)
-    except (TypeError, ValueError):
-        raise PoolError(f"fill must be a number or None, not {fill!r}") from None
-    if plan.result.kind in "biu" and (value.real != value.real or plan.result.type(fill) != fill):
-        raise PoolError(
-            f"fill {fill!r} cannot be stored as {plan.result}; give one that can, or dtype="
-        )

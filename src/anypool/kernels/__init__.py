@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..plan import Layout, Plan
+from ..reductions import Recipe
 
 __all__ = ["Choice", "choose", "no_kernel", "pool_grid", "slopes", "why_not"]
 
@@ -51,6 +52,20 @@ def no_kernel(plan: Plan) -> str:
     wide = plan.dtype.kind == "f" and plan.dtype.itemsize > 8
     if plan.dtype.kind == "c" or wide:
         return f"{plan.dtype} has no kernel"
+    return uncompilable(plan.recipe) if plan.recipe.user else ""
+
+
+@functools.lru_cache(maxsize=256)
+def uncompilable(recipe: Recipe) -> str:
+    """Why Numba cannot compile a user-made reduction, or ""."""
+    import numba
+    from numba.core.errors import NumbaError
+
+    start, step, finish = (numba.njit(f, error_model="numpy") for f in recipe.user)
+    try:
+        numba.njit(lambda x: finish(step(start(x), x), 2), error_model="numpy")(1.0)
+    except NumbaError:
+        return f"the functions of {recipe.name} cannot be compiled"
     return ""
 
 
