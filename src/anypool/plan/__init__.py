@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .axes import Axes, find_axes
+from ..axes import Axes, find_axes
+from ..errors import PoolError, WindowError
+from ..reductions import Recipe, Reduction, sums
+from ..windows import Boxes, Grid, Windows, lay
+from ..windows.rules import Slide
 from .checks import check, check_boxes
-from .errors import PoolError, WindowError
-from .reductions import Recipe, Reduction, sums
-from .windows import Boxes, Grid, Windows, lay
-from .windows.rules import Slide
 
 
 @dataclass(frozen=True)

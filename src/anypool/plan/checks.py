@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import PoolError, ReductionError, ShapeError
-from .windows import Boxes
+from ..errors import PoolError, ReductionError, ShapeError
+from ..windows import Boxes
 
 if TYPE_CHECKING:
-    from .plan import Options, Plan
+    from . import Options, Plan
 
 
 def check(plan: Plan) -> None:
