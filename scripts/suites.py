@@ -5,6 +5,7 @@
 
 import sys
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,10 @@ INSTALL = {
 
 
 class Skips:
-    """A pytest plugin that remembers what was skipped, why, and what was left for the night."""
+    """A pytest plugin that remembers what was skipped, and why."""
 
     def __init__(self) -> None:
         self.skipped: Counter[tuple[str, str]] = Counter()
-        self.deselected: Counter[str] = Counter()
 
     def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.skipped and not hasattr(report, "wasxfail"):
@@ -42,11 +42,6 @@ class Skips:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self._note(report)
 
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        for item in items:
-            if item.get_closest_marker("nightly"):
-                self.deselected[item.path.stem] += 1
-
     def lines(self) -> list[str]:
         """The closing words: a line for each suite that lacks something, or that none does."""
         lacking = [
@@ -56,9 +51,8 @@ class Skips:
         ]
         told = ["suites that could not run here:", *lacking] if lacking else ["every suite ran"]
         aside = sum(n for (_, reason), n in self.skipped.items() if not advice(reason))
-        night = sum(self.deselected.values())
         told += [f"{aside} cases do not apply here; the reasons are above"] * bool(aside)
-        return told + [f"{night} long tests are left for `make nightly`"] * bool(night)
+        return [*told, "the long ones (marker nightly) run in `make nightly`"]
 
 
 def advice(reason: str) -> str:
@@ -69,7 +63,9 @@ def advice(reason: str) -> str:
 def main(args: list[str]) -> int:
     """Run pytest with `args`; its exit code is ours."""
     skips = Skips()
-    code = pytest.main(args, plugins=[skips])
+    # one process a core: most of the time goes into compiling kernels, which they share by disk
+    shared = ["-n", "auto", "--dist", "worksteal"] if find_spec("xdist") else []
+    code = pytest.main([*shared, *args], plugins=[skips])
     print(*skips.lines(), sep="\n", flush=True)
     return int(code)
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
-TOOLS = ["pytest", "pytest-timeout", "hypothesis", "ml_dtypes"]
+TOOLS = ["pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "ml_dtypes"]
 POOLING = """
 import numpy as np
 import anypool as ap

@@ -167,14 +167,12 @@ def _rows(
         for a in outer if (t := a.table) is not None
     ]  # fmt: skip
     places = _triples(planes)
+    height = int(np.prod([t.counts.max() for a in outer if (t := a.table) is not None]))
     if op in ("max", "min"):
         acc = numbers.selecting_accumulator(op, kind)
     else:
-        height = int(np.prod([t.counts.max() for a in outer if (t := a.table) is not None]))
-        size = int(inner.table.counts.max())  # type: ignore[union-attr]
-        wide = plan.work == np.float64 and kind in ("f32", "f16", "bf16")
-        acc = "f64" if wide else rows.accumulator_for(kind, op, height, size)
-    kernel = rows.row_kernel(op, kind, acc, out, rows.step_of(made, acc))
+        acc = rows.accumulator_for(kind, op, height, width // channels, out)
+    kernel = rows.row_kernel(op, kind, acc, out, rows.step_of(made, acc, height))
     table = rows.pack(x.first, y.first, places, sides, made)
     return Fast("rows", kernel, table, rows.count_rows(places, sides))
 
