@@ -67,8 +67,12 @@ def first_calls(name: str, runs: int) -> dict[str, Any]:
 
 
 def _fresh(code: str, **settings: str) -> list[str]:
-    """What a new process prints, line by line."""
-    clean = {name: value for name, value in os.environ.items() if name != "ANYPOOL_CACHE"}
+    """What a new process prints, line by line.
+
+    Python keeps the bytecode of what it imports, as it does for everyone who installed anypool.
+    """
+    changed = {"ANYPOOL_CACHE", "PYTHONDONTWRITEBYTECODE"}
+    clean = {name: value for name, value in os.environ.items() if name not in changed}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False,
         env=clean | settings,

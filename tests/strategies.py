@@ -98,6 +98,28 @@ def windows_on(draw, lengths: list[int], kinds: tuple[str, ...] = KINDS) -> Wind
 
 
 @st.composite
+def common_problems(draw, dtypes: tuple = COMMON_DTYPES) -> Problem:
+    """The common windows on the last axes: other dtypes meet few kernels, so they compile few."""
+    rank = draw(st.integers(1, 3))
+    shape = tuple(
+        draw(st.lists(st.integers(3, (20, 9, 6)[rank - 1]), min_size=rank, max_size=rank))
+    )
+    fixed = {"kernel_size": 3, "stride": 2, "ceil_mode": draw(st.booleans())}
+    spec = draw(
+        st.sampled_from(
+            [
+                windows("sliding", padding=draw(st.integers(0, 1)), **fixed),
+                windows("adaptive", output_size=draw(st.integers(1, 5))),
+                windows("whole"),
+            ]
+        )
+    )
+    seed, kind = draw(st.integers(0, 2**16)), draw(st.sampled_from(["ties", "plain"]))
+    x = sample((2, *shape), draw(st.sampled_from(dtypes)), seed, kind)
+    return Problem(x, tuple(range(1, rank + 1)), spec)
+
+
+@st.composite
 def problems(
     draw,
     dtypes: tuple = DTYPES,

@@ -118,6 +118,15 @@ BAD = {
     "ragged list": (lambda: ap.max_pool([[1, 2], [3]], 2), ["x", "array"]),
     "None": (lambda: ap.max_pool(None, 2), ["object"]),
     "max of complex": (lambda: ap.max_pool(np.ones(4, complex), 2), ["max", "complex"]),
+    "padding a dict": (sliding(2, padding={"before": 1}), ["padding"]),
+    "nan a list": (sliding(2, nan=["skip"]), ["nan"]),
+    "fill an array": (sliding(2, fill=np.zeros(3)), ["fill"]),
+    "fill too large": (
+        lambda: ap.max_pool(np.ones(4, np.uint8), 2, padding=4, fill=300),
+        ["fill", 300, "uint8"],
+    ),
+    "kernel enormous": (lambda: ap.max_pool(LINE, 10**18, padding=10**18), ["kernel_size"]),
+    "stride enormous": (lambda: ap.max_pool(LINE, 2, 2**63), ["stride"]),
     # reductions
     "reduction unknown": (pool("maximum"), ["'maximum'", "max"]),
     "reduction None": (pool(None), [None]),
@@ -207,6 +216,13 @@ def test_three_axes_need_a_word():
     for call in (lambda: ap.max_pool(x, 2), lambda: ap.adaptive_avg_pool(x, 2)):
         with pytest.raises(ap.PoolError, match=says("(0, 1)", "(1, 2)", "(2,)", "(0, 1, 2)")):
             call()
+
+
+@pytest.mark.parametrize("call", [ap.max_pool, ap.avg_pool, ap.adaptive_max_pool])
+def test_unknown_keywords_name_the_function(call):
+    """Python's own kind of error, but of the function that was called."""
+    with pytest.raises(TypeError, match=rf"{call.__name__}.*'kernel'"):
+        call(X, 2, kernel=3)
 
 
 def test_errors_are_value_errors():

@@ -55,7 +55,9 @@ def test_full_range_masked(dtype):
 def test_int_sums_are_exact_and_wide(dtype):
     most = np.iinfo(dtype).max
     x = np.full((1, 1, 50, 60), most if most < 2**60 else most // 4000, dtype)
-    want = np.array(int(x[0, 0, 0, 0]) * 3000, np.uint64 if dtype.kind == "u" else np.int64)
+    want = np.array(
+        int(x[0, 0, 0, 0]) * 3000, np.uint64 if np.dtype(dtype).kind == "u" else np.int64
+    )
     assert_same(ap.global_pool(x, reduce="sum").ravel(), want.reshape(1))
 
 
@@ -169,6 +171,16 @@ def test_channels_last_equals_channels_first(reduce, spec, channels):
     got = ap.pool(last, spec.build(), reduce, axes=(1, 2))
     ulp = 2 * ULP[REDUCTIONS[reduce].tolerance]
     assert_same(np.moveaxis(got, -1, 1), want, ulp=ulp, scale=4.0)
+
+
+@pytest.mark.parametrize(("reduce", "spec"), TEN, ids=str)
+def test_unaligned_memory(reduce, spec):
+    """As numpy.frombuffer of a file with a header gives it."""
+    x = sample(SHAPE, np.float32, 6)
+    odd = np.frombuffer(b"\0" + x.tobytes(), np.float32, offset=1).reshape(SHAPE)
+    assert not odd.flags.aligned
+    want = ap.pool(x, spec.build(), reduce, axes=AXES)
+    assert_same(ap.pool(odd, spec.build(), reduce, axes=AXES), want, ulp=8, scale=4.0)
 
 
 @pytest.mark.parametrize("how", LAYOUTS)

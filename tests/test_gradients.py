@@ -13,6 +13,7 @@ from same import assert_same
 from strategies import mask_of, problems, relayout, weights_of
 
 SHAPE, AXES = (1, 2, 5, 6), (2, 3)
+BOXES = ((0, 0, 0, 5, 6), (0, 1, 2, 4, 4), (0, 3, 0, 4, 5))
 SMOOTH = {name: r for name, r in REDUCTIONS.items() if r.gradient}
 WEIGHING = {name: r for name, r in SMOOTH.items() if r.weights == "weighs"}
 EACH = pytest.mark.parametrize("reduction", SMOOTH.values(), ids=SMOOTH)
@@ -28,6 +29,7 @@ PARTS = {
     "whole-squeezed": windows("whole", keepdims=False),
     "fractional": windows("fractional", kernel_size=2, output_size=(3, 4)),
     "pyramid": windows("pyramid", bins=(1, 2)),
+    "boxes": windows("boxes", boxes=BOXES, output_size=(2, 3)),
 }
 EVERY = pytest.mark.parametrize("spec", PARTS.values(), ids=PARTS)
 STEP = 1e-5

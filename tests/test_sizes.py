@@ -11,7 +11,7 @@ import anypool as ap
 import brute
 from cases import REDUCTIONS, ULP, sample, scale_of, windows
 from same import assert_same
-from strategies import sliding, windows_on
+from strategies import mask_of, sliding, weights_of, windows_on
 
 EACH = pytest.mark.parametrize("reduction", REDUCTIONS.values(), ids=REDUCTIONS)
 SHAPE, AXES = (4, 2, 9, 8), (2, 3)
@@ -92,6 +92,24 @@ def test_sliding_windows_inside_a_sample_equal_the_sample_alone(pairs, spec, red
     for i, want in enumerate(alone(x, sizes, spec, reduction)):
         rows, cols = cuts_of(out)[i]
         assert_same(y[i : i + 1, :, rows, cols], want, **ours)
+
+
+@pytest.mark.parametrize("spec", OWN.values(), ids=OWN)
+@pytest.mark.parametrize("name", ["max", "mean", "sum", "median", "mode", "std", "lse"])
+def test_sizes_with_a_mask_and_weights(name, spec):
+    """All three at once: real is what is inside, unmasked and weighs something."""
+    reduction, sizes = REDUCTIONS[name], np.maximum(EXTENTS, 3)
+    x, mask, weights = padded(sizes), mask_of(SHAPE, 1), weights_of(SHAPE, 2)
+    common = {"axes": AXES, "fill": -1}
+    got = ap.pool(
+        x, spec.build(), reduction.build(), sizes=sizes, mask=mask, weights=weights, **common
+    )
+    for i, (rows, cols) in enumerate(cuts_of(sizes)):
+        part, real, w = (a[i : i + 1, :, rows, cols] for a in (x, mask, weights))
+        want = brute.pool(
+            part, spec, name, AXES, mask=real, weights=w, fill=-1, params=reduction.params
+        )
+        assert_same(got[i : i + 1], want, **room(reduction, x, spec))
 
 
 @EACH

@@ -61,7 +61,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     "sizes": lambda: test_sizes.test_a_padded_sample_equals_the_sample_alone(
         test_sizes.EXTENTS, test_sizes.OWN["adaptive"], REDUCTIONS["max"]
     ),
-    "nan": lambda: test_nan.test_propagate(np.float64, REDUCTIONS["max"], WINDOWS["k2"]),
+    "nan": lambda: test_nan.test_propagate(REDUCTIONS["max"], WINDOWS["k2"]),
     "whole": test_limits.test_whole_planes_of_many_elements,
     "bool": test_dtypes.test_bool,
     "divisor": test_shapes.test_divisor_override,

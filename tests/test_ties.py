@@ -123,6 +123,35 @@ def test_max_of_a_large_window_keeps_more():
     assert_same(gx, (x == y).astype(np.float32))
 
 
+@pytest.mark.parametrize("taps", [(16, 16), (255,), (256,), (257,), (1, 300), (40, 7)], ids=str)
+@pytest.mark.parametrize("ties", ["first", "split"])
+def test_the_place_of_the_max_fits_what_keeps_it(ties, taps):
+    """A byte names 256 places: the first, the last and those about the edge."""
+    axes = tuple(range(1, len(taps) + 1))
+    for at in (0, 1, 127, 128, 254, 255, 256, 257, 299, int(np.prod(taps)) - 1):
+        x = np.zeros((2, int(np.prod(taps))))
+        x[1, min(at, x.shape[1] - 1)] = 1
+        gx = gradient(x.reshape(2, *taps), ap.windows.sliding(taps), "max", axes=axes, ties=ties)
+        assert_same(gx.reshape(2, -1)[1], x[1])
+
+
+def test_a_sampled_element_gets_the_gradient():
+    x = sample((2, 3, 6, 6), np.float64, kind="distinct") + 20
+    reduce, windows = ap.reductions.stochastic(rng=3), ap.windows.sliding(2)
+    y, pullback = ap.vjp(x, windows, reduce, axes=(2, 3))
+    assert_same(y, ap.pool(x, windows, reduce, axes=(2, 3)))
+    chosen = np.isin(x, y)
+    assert_same(pullback(np.ones_like(y)), chosen.astype(float))
+
+
+def test_random_windows_have_a_gradient():
+    x = sample((2, 3, 9, 9), np.float64, kind="distinct")
+    windows = ap.windows.fractional(2, 5, rng=4)
+    y, pullback = ap.vjp(x, windows, "max", axes=(2, 3))
+    assert_same(y, ap.pool(x, windows, "max", axes=(2, 3)))
+    assert_same(pullback(np.ones_like(y)) > 0, np.isin(x, y))
+
+
 def test_pullback_may_be_called_again_after_x_has_changed():
     """Max keeps its places, not x."""
     x = sample((2, 3, 8, 8), np.float64, kind="distinct")

@@ -19,10 +19,12 @@ from same import assert_same
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 F = torch.nn.functional
 
-CALLS = 50  # in a block: some six thousand random calls in all
-EACH_BLOCK = pytest.mark.parametrize("block", range(12))
+CALLS = 50  # in a block: some four thousand random calls in all
+# Mostly float32, PyTorch's own; float64 where rounding must not hide a fault.
+EACH_BLOCK = pytest.mark.parametrize(
+    ("block", "dtype"), [(i, np.float64 if i % 4 == 0 else np.float32) for i in range(12)]
+)
 FEW_BLOCKS = pytest.mark.parametrize("block", range(3))
-FLOATS = (np.float64, np.float32)
 
 
 def calls(block: int, salt: int):
@@ -38,12 +40,15 @@ def plane(rng, dtype, longest: int = 11, shortest: int = 1) -> np.ndarray:
     return sample(shape, dtype, int(rng.integers(2**32)), str(rng.choice(["ties", "plain"])))
 
 
-def sliding(rng, lengths, dilations: int = 3) -> dict[str, Any]:
-    """Arguments both sides take; PyTorch wants padding of at most half the kernel."""
-    kernel = [int(rng.integers(1, 5)) for _ in lengths]
+def sliding(rng, lengths, dilations: int = 3, common: bool = False) -> dict[str, Any]:
+    """Arguments both sides take; PyTorch wants padding of at most half the kernel.
+
+    The common windows are 3 by 2: other dtypes meet few kernels, so they compile few.
+    """
+    kernel = [3 if common else int(rng.integers(1, 5)) for _ in lengths]
     return {
         "kernel_size": tuple(kernel),
-        "stride": tuple(int(rng.integers(1, k + 2)) for k in kernel),
+        "stride": tuple(2 if common else int(rng.integers(1, k + 2)) for k in kernel),
         "padding": tuple(int(rng.integers(0, k // 2 + 1)) for k in kernel),
         "dilation": tuple(int(rng.integers(1, dilations + 1)) for _ in kernel),
         "ceil_mode": bool(rng.integers(2)),
@@ -95,7 +100,6 @@ def assert_max(x, call: dict[str, Any], t=None) -> tuple[Any, bool]:
 
 
 @EACH_BLOCK
-@pytest.mark.parametrize("dtype", FLOATS)
 def test_max(block, dtype):
     for rng in calls(block, 1):
         x = plane(rng, dtype)
@@ -111,7 +115,6 @@ def test_max(block, dtype):
 
 
 @EACH_BLOCK
-@pytest.mark.parametrize("dtype", FLOATS)
 def test_avg(block, dtype):
     for rng in calls(block, 2):
         x = plane(rng, dtype)
@@ -132,7 +135,6 @@ def test_avg(block, dtype):
 
 
 @EACH_BLOCK
-@pytest.mark.parametrize("dtype", FLOATS)
 def test_adaptive(block, dtype):
     for rng in calls(block, 3):
         x = plane(rng, dtype)
@@ -156,7 +158,7 @@ def test_max_of_ints(block, dtype):
     """PyTorch has no max_pool1d of ints, so two and three axes only."""
     for rng in calls(block, 4):
         x = plane(rng, dtype)
-        call = sliding(rng, x.shape[2:])
+        call = sliding(rng, x.shape[2:], common=True)
         if x.ndim > 3 and fits(call, x.shape[2:]):
             assert_max(x, call)
 
@@ -237,7 +239,7 @@ def test_half_types(block, name):
     for rng in calls(block, 9):
         x = plane(rng, np.float32, longest=9).astype(dtype)
         rank = x.ndim - 2
-        call = sliding(rng, x.shape[2:], dilations=1)
+        call = sliding(rng, x.shape[2:], dilations=1, common=True)
         if not fits(call, x.shape[2:]):
             continue
         t = torch.from_numpy(x.astype(np.float32)).to(getattr(torch, name))
