@@ -60,6 +60,18 @@ def share(state, n):
     return state / n
 
 
+def both(x):
+    return x, x
+
+
+def wider(state, x):
+    return min(state[0], x), max(state[1], x)
+
+
+def spread(state, _n):
+    return state[1] - state[0]
+
+
 R = ap.reductions
 # name -> (the reduction, the same in NumPy on the real values of a window, in order)
 CUSTOM = {
@@ -69,6 +81,7 @@ CUSTOM = {
         R.custom(square, add_square, root_mean, name="rms"),
         lambda v: np.sqrt((v * v).mean()),
     ),
+    "range, of a state of two": (R.custom(both, wider, spread), np.ptp),
     "last in row-major order": (R.custom(keep, last), lambda v: v[-1]),
     "n counts the real elements": (R.custom(count, count_on, share), lambda v: 1.0),
 }

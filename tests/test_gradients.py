@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import anypool as ap
 from cases import REDUCTIONS, WINDOWS, Reduction, sample, windows
 from same import assert_same
-from strategies import mask_of, problems, relayout, weights_of
+from strategies import commons, mask_of, problems, relayout, weights_of
 
 SHAPE, AXES = (1, 2, 5, 6), (2, 3)
 BOXES = ((0, 0, 0, 5, 6), (0, 1, 2, 4, 4), (0, 3, 0, 4, 5))
@@ -151,6 +151,21 @@ def test_what_a_pullback_gives_back():
 
 
 # --- laws -------------------------------------------------------------------------------------
+
+
+@EACH
+@given(st.data())
+def test_random_gradients(reduction, data):
+    """Any windows on any axes in any layout, with masks and weights: the slope along a line."""
+    problem = data.draw(problems(data=("distinct",)))
+    common = data.draw(commons(problem.x)) | {"axes": problem.axes}
+    x, windows, reduce = problem.x / 4 + 9, problem.windows.build(), reduction.build()
+    y, pullback = ap.vjp(x, windows, reduce, **common)
+    assume(np.isfinite(y).all())  # a variance of less weight than its correction is nan
+    rng = np.random.default_rng(11)
+    g, line = rng.normal(size=y.shape), rng.normal(size=x.shape)
+    high, low = (ap.pool(x + s * STEP * line, windows, reduce, **common) for s in (1, -1))
+    close((parts(pullback(g))[0] * line).sum(), ((high - low) / (2 * STEP) * g).sum())
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,11 @@ def prepare(
     x = batch.x
     if not isinstance(axes := batch.axes, str | None):
         axes = tuple(axes) if np.iterable(axes) else axes
-    plan = make(x.shape, x.dtype.newbyteorder("="), windows, reduction, axes, options)
+    try:
+        plan = make(x.shape, x.dtype.newbyteorder("="), windows, reduction, axes, options)
+    except TypeError:
+        _check_hashable(windows=windows, axes=axes, **vars(options))
+        raise
     weighing = arrays.weighing(x.shape, batch.mask, weights, reduction.recipe.weighs)
     pairs = None if batch.sizes is None else arrays.extents(plan, batch.sizes)
     random = rng if rng is not None else getattr(windows, "rng", None)
@@ -61,6 +65,15 @@ def prepare(
     path = "portable" if kernels.no_kernel(plan) else "kernels"
     return Call(plan, layout, x, weighing, pairs, sized == "3",
                 _draws(plan, layout, random), threads, path)  # fmt: skip
+
+
+def _check_hashable(**arguments: Any) -> None:
+    """A PoolError for the argument that is a list, a dict or an array where none makes sense."""
+    for name, value in arguments.items():
+        try:
+            hash(value)
+        except TypeError:
+            raise PoolError(f"{name} is {value!r}; give plain numbers or words") from None
 
 
 def _dtype(dtype: Any) -> np.dtype | None:

@@ -5,8 +5,10 @@ Every short name is one line over :func:`pool`; what they share is told once, in
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import lru_cache
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,20 @@ COMMON = """
 """
 
 
+ACCEPTED = {
+    "axes", "mask", "weights", "sizes", "fill", "nan", "ties", "dtype", "threads",
+    "count_include_pad", "divisor_override", "rng",
+}  # fmt: skip
+
+
+def _unknown(common: dict[str, Any], caller: FrameType) -> TypeError:
+    """Python's own error for a keyword that nobody knows, in the name of the function called."""
+    own = caller.f_globals is globals() and caller.f_code.co_name in globals()
+    name = caller.f_code.co_name if own else "pool"
+    word = next(word for word in common if word not in ACCEPTED)
+    return TypeError(f"{name}() got an unexpected keyword argument {word!r}")
+
+
 def pool(
     x: Any,
     windows: Windows,
@@ -73,6 +89,8 @@ def pool(
         known = engine.QUICK.get(key)
         if known is not None:
             return known(x)
+    if not common.keys() <= ACCEPTED:
+        raise _unknown(common, sys._getframe(1))
     call = engine.prepare(x, windows, reduce, indices=return_indices, **common)
     if return_sizes and call.sizes is None:
         raise PoolError("return_sizes needs sizes; give sizes= or a list of arrays")
@@ -102,6 +120,8 @@ def vjp(
     >>> pullback(np.array([10.0, 20.0]))
     array([ 0., 10., 20.,  0.])
     """
+    if not common.keys() <= ACCEPTED:
+        raise _unknown(common, sys._getframe(0))
     tape = Tape(engine.prepare(x, windows, reduce, **common))
     y = tape.forward()
 

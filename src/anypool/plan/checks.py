@@ -80,10 +80,23 @@ def _check_fill(plan: Plan) -> None:
         value = complex(fill)
     except (TypeError, ValueError):
         raise PoolError(f"fill must be a number or None, not {fill!r}") from None
-    if plan.result.kind in "biu" and (value.real != value.real or plan.result.type(fill) != fill):
+    if not _holds(plan.result, value):
         raise PoolError(
             f"fill {fill!r} cannot be stored as {plan.result}; give one that can, or dtype="
         )
+
+
+def _holds(dtype: np.dtype, value: complex) -> bool:
+    """Whether an array of ``dtype`` can hold the number, up to rounding."""
+    if dtype.kind == "b":
+        return value in (0, 1)
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        return value.real % 1 == 0 and info.min <= value.real <= info.max
+    kind = dtype if dtype.kind in "fV" else np.dtype(np.float64)
+    with np.errstate(over="ignore"):
+        stored = float(np.array(value.real).astype(kind).astype(np.float64))
+    return abs(stored) < np.inf or not abs(value.real) < np.inf
 
 
 def check_boxes(batch: np.ndarray, low: Any, high: Any, plan: Plan) -> None:

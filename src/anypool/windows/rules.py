@@ -19,6 +19,7 @@ import numpy as np
 from ..errors import WindowError
 
 Ints = np.ndarray
+MOST = 2**40  # beyond any axis there is; products of two still fit 64 bits where they must
 
 
 class Table(NamedTuple):
@@ -46,6 +47,8 @@ def integer(value: Any, what: str, least: int, fits: str = "") -> int:
         raise WindowError(f"{what} must be a whole number, not {value!r}") from None
     if number < least:
         raise WindowError(f"{what} is {number}; it must be at least {least}{fits}")
+    if number > MOST:
+        raise WindowError(f"{what} is {number}; it must be at most {MOST}")
     return number
 
 
