@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,25 +100,6 @@ def test_whole_planes_of_many_elements():
     total = wide.sum((2, 3), keepdims=True).astype(np.float32)
     size = np.abs(wide).sum((2, 3), keepdims=True)
     assert_same(ap.global_pool(x, reduce="sum"), total, ulp=4, scale=size)
-
-
-HOW = {
-    "plain": {},
-    "masked": {"mask": np.ones((1, 2, 512, 512), bool)},
-    "weighted": {"weights": np.ones((1, 2, 512, 512))},
-}
-
-
-@pytest.mark.parametrize("common", HOW.values(), ids=HOW)
-@pytest.mark.parametrize("kind", ["flat", "plain"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
-def test_large_windows_are_summed_in_blocks(dtype, kind, common):
-    """One after the other, 262144 numbers of 0.3 are twenty thousand ulp off."""
-    x = sample((1, 2, 512, 512), dtype, kind=kind)
-    exact = np.array([math.fsum(x[0, c].ravel().tolist()) for c in range(2)]) / 512**2
-    for reduce in ("mean", R.soft(beta=0)):
-        y = ap.pool(x, ap.windows.whole(keepdims=False), reduce, axes=(2, 3), **common)
-        assert_same(y[0], exact.astype(dtype), ulp=64)
 
 
 # --- split reads every element once; the windows of adaptive cover everything -----------------

@@ -105,7 +105,8 @@ def forward(
         u = None if draws is None else draws.reshape(planes, outputs)[part.planes]
         value, place = reduce_batch(plan, part, u)
         if plan.scaled:
-            value = value / divisors[_group_of(layout, grid, part, planes)]
+            with np.errstate(all="ignore"):  # windows with nothing real are filled below
+                value = value / divisors[_group_of(layout, grid, part, planes)]
         y[part.planes] = np.where(nothing, plan.options.fill or 0, value)
         if places is not None:
             flat = np.take_along_axis(np.broadcast_to(part.places, part.values.shape),

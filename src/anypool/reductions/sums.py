@@ -98,6 +98,7 @@ def var_batch(xp, v, w, p):
 def std_batch(xp, v, w, p):
     y, mu, b = var_batch(xp, v, w, p)
     y = xp.sqrt(y)
+    y = xp.where(y <= 4e-16 * xp.abs(mu), y * 0.0, y)  # a spread below the mean's rounding is none
     return y, mu, xp.where(y > 0, b / xp.where(y > 0, y, 1.0), y * 0.0)
 
 
