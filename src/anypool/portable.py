@@ -65,7 +65,8 @@ def portions(
         for first in range(0, each, step):
             rest = np.arange(first, min(first + step, each))
             taken = source * each + rest
-            values = flat[taken][:, index]
+            # contiguous along the window, where NumPy sums pairwise
+            values = np.ascontiguousarray(flat[taken][:, index])
             yield Portion(group * each + rest, taken, index, values,
                           _weigh(plan, values, real, weights, taken, index))  # fmt: skip
 
