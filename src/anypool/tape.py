@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -35,6 +36,16 @@ class Tape:
             raise PoolError(f"x is {plan.dtype}; a gradient needs real floating-point numbers")
         self.call = call
         self.taps: list[np.ndarray | None] = []
+
+    def without_x(self) -> Tape:
+        """The same without its input, for a caller who keeps that himself."""
+        return self.with_x(None)
+
+    def with_x(self, x: Any) -> Tape:
+        """The same with its input given back."""
+        other = copy.copy(self)
+        other.call = self.call._replace(x=x)
+        return other
 
     @property
     def saved_bytes(self) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from ..plan import Layout, Plan
 from ..reductions import Recipe
 
-__all__ = ["Choice", "choose", "no_kernel", "pool_grid", "slopes", "why_not"]
+__all__ = ["Choice", "choose", "into", "no_kernel", "pool_grid", "quick", "slopes", "why_not"]
 
 
 class Choice(NamedTuple):
@@ -126,6 +126,10 @@ def fill_empty(plan: Plan, grid: Any, y: np.ndarray) -> int:
     return empty
 
 
+def training(*a):
+    return None
+
+
 def slopes(
     plan: Plan, layout: Layout, grid: Any, x: np.ndarray, g: np.ndarray, w: Any, taps: Any,
     draws: Any, wanted: tuple[str, ...], by_weight: bool, threads: int | None,
@@ -143,39 +147,61 @@ def unreal(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, strides)
 
 
-def quick(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int | None) -> Any:
-    """A function of x alone that pools arrays that lie like ``x``, or None where none is fast.
+def into(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int | None) -> Any:
+    """A function ``go(x, y)`` that pools arrays that lie like these, or None where none is fast.
 
-    ``y`` is such a pooled array.
+    Halves may come as uint16. Everything but the data is worked out here, once.
     """
     from . import fast, frame, share
 
     if fast.suits(plan) or not x.size or frame.readable(x) is not x:
         return None
-    grid, shape = layout.grids[0], plan.out_shape(layout.grids[0])
-    made = fast.ready(
-        plan, grid, plan.rules[0], frame.flat(share.bits(x)), frame.flat(share.bits(y))
-    )
+    grid = layout.grids[0]
+    fx, fy = frame.flat(share.bits(x)), frame.flat(share.bits(y))
+    made = fast.ready(plan, grid, plan.rules[0], fx, fy)
     if isinstance(made, str) or any((t.counts[0] == 0).any() for t in grid):
         return None
-    kernel, table, total, work = made.kernel, made.table, made.total, plan.work
+    kernel, table, total = made.kernel, made.table, made.total
     reads = share.reads(grid, max(x.size // math.prod(plan.sizes), 1))
-    alike = y.flags.c_contiguous and x.flags.c_contiguous and work.kind in "fiu" and x.dtype == work
-    alike = alike and not (work.itemsize == 2 and work.kind == "f")
-    if alike and reads < 2 * share.SERIAL_WORK:
+    dense = x.flags.c_contiguous and y.flags.c_contiguous
+    if dense and reads < 2 * share.SERIAL_WORK:
 
-        def small(x: np.ndarray) -> np.ndarray:
-            y = np.empty(shape, work)
+        def small(x: np.ndarray, y: np.ndarray) -> None:
             data = x.reshape(-1) if x.flags.writeable else frame.flat(x).data
             kernel(data, y.reshape(-1), table, 0, total)
-            return y
 
         return small
 
-    def large(x: np.ndarray) -> np.ndarray:
-        y = np.empty_like(x, dtype=work, shape=shape)
-        data = (frame.flat(share.bits(x)).data, frame.flat(share.bits(y)).data, table)
+    def large(x: np.ndarray, y: np.ndarray) -> None:
+        data = (frame.flat(x).data, frame.flat(y).data, table)
         share.share(kernel, data, total, share.workers(threads, reads))
-        return y
 
     return large
+
+
+def quick(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int | None) -> Any:
+    """A function of x alone that pools arrays that lie like ``x``, or None where none is fast.
+
+    ``y`` is such a pooled array.
+    """
+    from . import share
+
+    go, shape, work = into(plan, layout, x, y, threads), y.shape, plan.work
+    if go is None:
+        return None
+    own = share.bits(x) is x and share.bits(y) is y
+    if own and x.flags.c_contiguous and y.flags.c_contiguous:
+
+        def plain(x: np.ndarray) -> np.ndarray:
+            y = np.empty(shape, work)
+            go(x, y)
+            return y
+
+        return plain
+
+    def alike(x: np.ndarray) -> np.ndarray:
+        y = np.empty_like(x, dtype=work, shape=shape)
+        go(share.bits(x), share.bits(y))
+        return y
+
+    return alike
