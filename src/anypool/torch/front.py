@@ -88,8 +88,8 @@ def pooled(
     if many or not ordinary:
         return elsewhere(request, x, weights, parameter)
     if weights is None and parameter is None:
-        job = eager_job(request, x)
-        if job is not None:
+        job, wanted = eager_job(request, x), x.requires_grad and torch.is_grad_enabled()
+        if job is not None and (job.train is not None or not wanted):
             return run_job(job, x, request.indices)
     return _general(request, x, weights, parameter)
 
