@@ -30,7 +30,7 @@ FLOORS = [
     {"engine"},
     {"tape"},
     {"ops", "explain", "reference", "blur", "unpool"},
-    {"doctor", "see"},
+    {"doctor", "see", "torch"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -43,6 +43,7 @@ OWNERS = {
     "PIL": {"see"},
     "typer": {"cli"},
     "rich": {"cli"},
+    "torch": {"torch"},
 }
 LIGHT = {"numpy", "anypool", *sys.stdlib_module_names}
 
