@@ -10,6 +10,10 @@ A :class:`Recipe` says what a window becomes, four times over, each for its own 
   numbers a window keeps for its derivative (``keep`` and ``batch`` give them).
 
 ``v`` are a window's values, ``w`` their weights (0: not real), ``p`` the parameters as floats.
+
+``batch`` is also differentiated by frameworks that differentiate programs, where ``p`` may hold
+arrays that broadcast against ``v`` with a window of length 1. So it takes no branch on numbers,
+and every branch of a ``where`` is finite where the other one is chosen.
 """
 
 from __future__ import annotations
@@ -80,6 +84,12 @@ class Reduction:
     def differentiable(self) -> bool:
         has_slope = self.recipe.slope is not None or self.recipe.pick is not None
         return has_slope and self.recipe.plain
+
+
+def still(xp: Any, a: Any) -> Any:
+    """``a`` as a constant to derivatives, where ``xp`` takes any: a scale that cancels out."""
+    stop = getattr(xp, "stop_gradient", None)
+    return a if stop is None else stop(a)
 
 
 def parameter(name: str, value: Any, rule: str, holds: Callable[[float], bool]) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .base import Recipe
+from .base import Recipe, still
 from .sums import clamp
 
 TINY = 2.0**-1022  # keeps a logarithm or a negative power finite where its factor is zero
@@ -54,18 +54,32 @@ def lp_keep(s, y, p):
 
 def powers(xp, size, m, w, p):
     """The sum of ``w * (size / m)**p``, where the largest sizes count as 1 whatever m is."""
-    top = size == m[..., None]
-    ratio = xp.where(top, 0.0, size) / xp.where(top, 1.0, m[..., None])
-    return xp.sum(w * xp.where(top, 1.0, ratio**p), axis=-1)
+    plain = (m > 0) & (m < float("inf"))
+    ratio = xp.where(plain, size, 0.0) / xp.where(plain, m, 1.0)
+    raised = xp.where(plain, raise_to(xp, ratio, p), xp.where(size == m, 1.0, 0.0))
+    return xp.sum(w * raised, axis=-1, keepdims=True)
+
+
+def raise_to(xp, ratio, p):
+    """``ratio**p``; the lower powers of 0 have no derivative, and theirs is 0 here."""
+    if isinstance(p, float) and p >= 2.0:
+        return ratio**p
+    none = ratio == 0
+    return xp.where(none, 0.0, xp.where(none, 1.0, ratio) ** p)
+
+
+def infinite(p):
+    return isinstance(p, float) and p == float("inf")
 
 
 def lp_batch(xp, v, w, p):
     size = xp.where(w > 0, xp.abs(v), 0.0)
-    m = xp.max(size, axis=-1)
+    m = still(xp, xp.max(size, axis=-1, keepdims=True))
     s = powers(xp, size, m, w, p[0])
     y = m * s ** (1.0 / p[0])
     inverse = xp.where(y > 0, 1.0 / xp.where(y > 0, y, 1.0), 0.0)
-    return y, inverse, 1.0 / (s if p[0] == float("inf") else xp.ones_like(s))
+    b = 1.0 / (s if infinite(p[0]) else xp.ones_like(s))
+    return y[..., 0], inverse[..., 0], b[..., 0]
 
 
 def lp_slope(x, w, y, a, b, p):
@@ -109,12 +123,13 @@ def gem_keep(s, y, p):
 
 
 def gem_batch(xp, v, w, p):
-    size = xp.where((w > 0) & ~(v < p[1]), v, p[1])
-    m = xp.max(size, axis=-1)
+    size = xp.where((w > 0) & ~(v <= p[1]), v, p[1])
+    m = still(xp, xp.max(size, axis=-1, keepdims=True))
     s = powers(xp, size, m, w, p[0])
-    total = xp.sum(w, axis=-1)
+    total = xp.sum(w, axis=-1, keepdims=True)
     y = m * (s / total) ** (1.0 / p[0])
-    return y, 1.0 / y, 1.0 / (s if p[0] == float("inf") else total)
+    b = 1.0 / (s if infinite(p[0]) else total)
+    return y[..., 0], 1.0 / y[..., 0], b[..., 0]
 
 
 def gem_slope(x, w, y, a, b, p):
@@ -163,21 +178,31 @@ def lse_finish(s, p):
 
 def leader(xp, v, w, r):
     """The element with the largest weight: the largest for r > 0, the smallest for r < 0."""
-    if r > 0:
-        return xp.max(xp.where(w > 0, v, -float("inf")), axis=-1)
-    return xp.min(xp.where(w > 0, v, float("inf")), axis=-1)
+    if isinstance(r, float):
+        return largest(xp, v, w) if r > 0 else smallest(xp, v, w)
+    return xp.where(r > 0, largest(xp, v, w), smallest(xp, v, w))
+
+
+def largest(xp, v, w):
+    return still(xp, xp.max(xp.where(w > 0, v, -float("inf")), axis=-1, keepdims=True))
+
+
+def smallest(xp, v, w):
+    return still(xp, xp.min(xp.where(w > 0, v, float("inf")), axis=-1, keepdims=True))
 
 
 def shares(xp, v, w, m, r):
     """``w * exp(r (v - m))``; 1 where v equals m, so that infinities keep their meaning."""
-    same = v == m[..., None]
-    return w * xp.where(same, 1.0, xp.exp(r * xp.where(same, 0.0, v - m[..., None])))
+    endless = (v == m) & (xp.abs(m) == float("inf"))
+    counts = (w > 0) & ~endless
+    return w * xp.exp(r * (xp.where(counts, v, 0.0) - xp.where(counts, m, 0.0)))
 
 
 def lse_batch(xp, v, w, p):
-    m, total = leader(xp, v, w, p[0]), xp.sum(w, axis=-1)
-    s = xp.sum(xp.where(w > 0, shares(xp, v, w, m, p[0]), 0.0), axis=-1)
-    return m + xp.log(s / total) / p[0], 1.0 / total, 0.0
+    m, total = leader(xp, v, w, p[0]), xp.sum(w, axis=-1, keepdims=True)
+    s = xp.sum(shares(xp, v, w, m, p[0]), axis=-1, keepdims=True)
+    y = m + xp.log(s / total) / p[0]
+    return y[..., 0], 1.0 / total[..., 0], 0.0
 
 
 def lse_slope(x, w, y, a, b, p):
@@ -222,9 +247,10 @@ def soft_finish(s, p):
 
 def soft_batch(xp, v, w, p):
     m = leader(xp, v, w, p[0])
-    share = xp.where(w > 0, shares(xp, v, w, m, p[0]), 0.0)
+    share = shares(xp, v, w, m, p[0])
     total = xp.sum(share, axis=-1)
-    return xp.sum(share * xp.where(share == 0, 0.0, v), axis=-1) / total, m, 1.0 / total
+    y = xp.sum(share * xp.where(share == 0, 0.0, v), axis=-1) / total
+    return y, m[..., 0], 1.0 / total
 
 
 def soft_slope(x, w, y, a, b, p):

@@ -77,9 +77,9 @@ def chosen(xp, v, order, place):
 
 def spoiled(xp, v, w, y, c):
     """NaN in a window gives NaN, whatever was chosen; integers have none."""
-    bad = xp.any((v != v) & (w > 0), axis=-1)
-    if not xp.any(bad):
+    if xp.isdtype(v.dtype, ("bool", "integral")):
         return y, c
+    bad = xp.any((v != v) & (w > 0), axis=-1)
     nan = float("nan")
     return xp.where(bad, nan, y), xp.where(bad[..., None], nan, c)
 
@@ -172,7 +172,8 @@ def place_of(xp, total, bound, n):
 
 def middle(xp, a, b, t):
     """As ``between``: exact where both ends agree."""
-    step = xp.where((a == b) | (t == 0), 0.0, b - a)
+    endless = (a == b) & (xp.abs(a) == float("inf"))
+    step = xp.where(endless | (t == 0), 0.0, b - a)
     return xp.where(t < 0.5, a + step * t, b - step * (1.0 - t))
 
 
@@ -204,7 +205,7 @@ def quantile_batch(xp, v, w, p, u):
         place = place_of(xp, total, p[0] * total[..., -1] * (1.0 - CLOSE), n)
         y, hot = chosen(xp, v, order, place)
         return spoiled(xp, v, w, y, hot * 1.0)
-    h = p[0] * (n - 1)
+    h = p[0] * xp.astype(n - 1, xp.float64)
     lo = xp.astype(xp.floor(h), xp.int64)
     y, c = blend(xp, v, order, lo, xp.minimum(lo + 1, n - 1), h - lo)
     return spoiled(xp, v, w, y, c)

@@ -91,14 +91,17 @@ def std_finish(s, p):
 def var_batch(xp, v, w, p):
     total = xp.sum(w, axis=-1)
     mu = xp.sum(v * w, axis=-1) / total
-    left = xp.where(total > p[0], total - p[0], float("nan"))
-    return xp.sum(w * (v - mu[..., None]) ** 2, axis=-1) / left, mu, 1.0 / left
+    some = total > p[0]
+    square = xp.sum(w * (v - mu[..., None]) ** 2, axis=-1) / xp.where(some, total - p[0], 1.0)
+    left = xp.where(some, total - p[0], float("nan"))
+    return xp.where(some, square, float("nan")), mu, 1.0 / left
 
 
 def std_batch(xp, v, w, p):
-    y, mu, b = var_batch(xp, v, w, p)
-    y = xp.sqrt(y)
-    y = xp.where(y <= 4e-16 * xp.abs(mu), y * 0.0, y)  # a spread below the mean's rounding is none
+    square, mu, b = var_batch(xp, v, w, p)
+    least = 4e-16 * (xp.finfo(v.dtype).eps / 2.0**-52)  # of the mean, by its rounding
+    none = xp.sqrt(square) <= least * xp.abs(mu)  # a spread below the mean's rounding is none
+    y = xp.where(none, 0.0, xp.sqrt(xp.where(none, 1.0, square)))
     return y, mu, xp.where(y > 0, b / xp.where(y > 0, y, 1.0), y * 0.0)
 
 
@@ -158,7 +161,7 @@ def hope_keep(s, y, p):
 
 
 def hope_batch(xp, v, w, p):
-    c = xp.where((w > 0) & ~(v < 0), v, 0.0)
+    c = xp.where((w > 0) & ~(v <= 0), v, 0.0)
     total = xp.sum(c, axis=-1)
     some = xp.where(total == 0, 1.0, total)
     return xp.sum(c * c, axis=-1) / some, xp.where(total == 0, 0.0, 1.0 / some), 0.0
