@@ -225,7 +225,7 @@ class General(torch.autograd.Function):
         mask = request.common.get("mask")
         kept = mask if isinstance(mask, Tensor) else None
         ctx.save_for_backward(x, weights, parameter, kept)
-        ctx.tape, ctx.request = tape.without_x(), request._replace(draws=call.draws)
+        ctx.tape, ctx.request = tape.without_x(), request
         if not request.indices:
             return y
         indices = tensor_of(engine.run(call).indices)  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from ..windows import Sliding, Windows, adaptive
 from ..windows.rules import each
 from . import compiled, eager, native, ragged, unpool
 from .blur import blur_pool
-from .request import Request
+from .request import Request, seed_of
 from .tensors import check_beside, check_tensor, numpy_dtype, plain, tensor_of
 
 Tensor = torch.Tensor
@@ -67,9 +67,10 @@ def _request(
         if value is not None:
             common[name] = _tensor(value, x)
             check_beside(name, common[name], x)
-    for holder in (reduction, windows):
-        if isinstance(rng := getattr(holder, "rng", None), torch.Generator):
-            common["rng"] = rng
+    if windows.random or reduction.sampled:
+        rng = common.get("rng")
+        rng = rng if rng is not None else getattr(windows, "rng", None)
+        common["rng"] = seed_of(rng if rng is not None else reduction.rng)
     return Request(windows, reduction, axes, common, indices)
 
 

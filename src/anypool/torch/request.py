@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from ..axes import find_axes
 from ..reductions import Reduction
 from ..windows import Windows
 from . import plain
-from .tensors import array_of
+from .tensors import array_of, numpy_dtype
 
 Tensor = torch.Tensor
 
@@ -26,7 +27,6 @@ class Request(NamedTuple):
     axes: Any
     common: dict[str, Any]  # mask, sizes, fill, nan, ties, dtype, ... as ops.pool knows them
     indices: bool = False
-    draws: Any = None
 
     def prepare(
         self, x: Tensor, weights: Tensor | None = None, parameter: Tensor | None = None
@@ -45,12 +45,36 @@ class Request(NamedTuple):
         self, x: Tensor, weights: Tensor | None = None, parameter: Tensor | None = None
     ) -> Any:
         """The same in tensor operations."""
-        axes = sorted(find_axes(x.ndim, self.windows, self.axes))
-        known = ("mask", "sizes", "fill", "nan", "ties", "count_include_pad", "divisor_override")
+        given = find_axes(x.ndim, self.windows, self.axes)
+        known = ("mask", "fill", "nan", "ties", "count_include_pad", "divisor_override")
         common = {name: self.common[name] for name in known if name in self.common}
-        return plain.pool(x, self.windows, self.reduction, tuple(axes), weights=weights,
-                       parameter=parameter, draws=self.draws, return_indices=self.indices,
+        if (sizes := self.common.get("sizes")) is not None:
+            order = sorted(range(len(given)), key=given.__getitem__)
+            common["sizes"] = sizes[:, order]
+        y = plain.pool(x, self.windows, self.reduction, tuple(sorted(given)), weights=weights,
+                       parameter=parameter, draws=self.draws(x), return_indices=self.indices,
                        **common)  # fmt: skip
+        return _cast(y, self.common.get("dtype"))
+
+    def draws(self, x: Tensor) -> Tensor | None:
+        """The random numbers of this call: those that the kernels would draw."""
+        if not (self.windows.random or self.reduction.sampled):
+            return None
+        call = self.prepare(torch.empty(x.shape))
+        plan = call.plan
+        if self.windows.random:
+            shape = [plan.shape[a] for a in plan.outer]
+            generator = np.random.default_rng(self.common["rng"])
+            found = generator.random((len(plan.axes), math.prod(shape))).T.reshape(*shape, -1)
+        else:
+            grids = zip(call.draws, call.layout.grids, strict=True)
+            pieces = [
+                engine.in_place(plan, d.reshape(engine.plane_shape(plan, call.layout, grid)))
+                for d, grid in grids
+                if d is not None
+            ]
+            found = engine.squeezed(plan, engine.joined(plan, pieces))
+        return torch.from_numpy(np.ascontiguousarray(found)).to(x.device)
 
     @staticmethod
     def of(call: engine.Call) -> Request:
@@ -73,11 +97,20 @@ def with_parameter(reduction: Reduction, value: float) -> Reduction:
 def _array(value: Any) -> Any:
     if isinstance(value, Tensor):
         return array_of(value.cpu())
-    if isinstance(value, torch.Generator):
-        seed = torch.randint(2**62, (), generator=value).item()
-        return np.random.default_rng(seed)  # type: ignore[arg-type]
-    if isinstance(value, torch.dtype):
-        from .tensors import numpy_dtype
+    return numpy_dtype(value) if isinstance(value, torch.dtype) else value
 
-        return numpy_dtype(value)
-    return value
+
+def _cast(y: Any, dtype: torch.dtype | None) -> Any:
+    if dtype is None:
+        return y
+    if isinstance(y, tuple):
+        return _cast(y[0], dtype), *y[1:]
+    whole = not dtype.is_floating_point and not dtype.is_complex and y.dtype.is_floating_point
+    return (y.round() if whole else y).to(dtype)
+
+
+def seed_of(rng: Any) -> Any:
+    """A seed in place of a generator, so that one call can draw the same numbers twice."""
+    if isinstance(rng, torch.Generator):
+        return int(torch.randint(2**62, (), generator=rng, device=rng.device))
+    return int(rng.integers(2**62)) if isinstance(rng, np.random.Generator) else rng
