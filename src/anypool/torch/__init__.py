@@ -7,6 +7,14 @@ poolings of a finished model.
 
 from __future__ import annotations
 
+try:
+    import torch as _torch  # noqa: F401
+except ImportError:
+    raise ModuleNotFoundError(
+        "anypool.torch needs PyTorch, which is not installed: pip install 'anypool[torch]'",
+        name="torch",
+    ) from None
+
 from . import dropin, functional, heads, layers, smoothing
 from .dropin import *  # noqa: F403
 from .exchange import Swap, swap
