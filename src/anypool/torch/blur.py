@@ -48,11 +48,7 @@ def _one_axis(x: Tensor, axis: int, k: int, step: int, side: tuple[int, int], mo
     moved = x.movedim(axis, -1)
     flat = moved.reshape(1, -1, moved.shape[-1])
     padded = F.pad(flat, side, mode=MODES[mode]) if any(side) else flat
-    # a filter along one axis: slices weighted and added, which every device and exporter has
-    outputs = (padded.shape[-1] - k) // step + 1
-    y = None
-    for tap in range(k):
-        part = padded[..., tap : tap + (outputs - 1) * step + 1 : step]
-        share = comb(k - 1, tap) / 2 ** (k - 1)
-        y = part * share if y is None else y + part * share
-    return y.reshape(*moved.shape[:-1], outputs).movedim(-1, axis)  # type: ignore[union-attr]
+    taps = [comb(k - 1, tap) / 2 ** (k - 1) for tap in range(k)]
+    filter_ = torch.tensor(taps, dtype=x.dtype, device=x.device).reshape(1, 1, k)
+    y = F.conv1d(padded.movedim(0, 1), filter_, stride=step)
+    return y.reshape(*moved.shape[:-1], y.shape[-1]).movedim(-1, axis)
