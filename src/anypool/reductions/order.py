@@ -164,6 +164,7 @@ def cumulated(xp, v, w):
     return order, n, xp.cumulative_sum(weights, axis=-1)
 
 
+# 1 - CLOSE is never written: it is 1 where an exporter stores constants as float32
 def place_of(xp, total, bound, n):
     """The first place where the cumulated weight reaches the bound."""
     place = xp.sum(total < bound[..., None], axis=-1)
@@ -187,22 +188,24 @@ def blend(xp, v, order, lo, hi, t):
 def median_batch(xp, v, w, p, u):
     order, n, total = cumulated(xp, v, w)
     half = 0.5 * total[..., -1]
-    lo = place_of(xp, total, half * (1.0 - CLOSE), n)
-    hi = place_of(xp, total, half * (1.0 + CLOSE), n)
+    lo = place_of(xp, total, half - half * CLOSE, n)
+    hi = place_of(xp, total, half + half * CLOSE, n)
     (a, hot_a), (b, hot_b) = chosen(xp, v, order, lo), chosen(xp, v, order, hi)
     return spoiled(xp, v, w, (a + b) * 0.5, hot_a * 0.5 + hot_b * 0.5)
 
 
 def lower_batch(xp, v, w, p, u):
     order, n, total = cumulated(xp, v, w)
-    y, hot = chosen(xp, v, order, place_of(xp, total, 0.5 * total[..., -1] * (1.0 - CLOSE), n))
+    half = 0.5 * total[..., -1]
+    y, hot = chosen(xp, v, order, place_of(xp, total, half - half * CLOSE, n))
     return spoiled(xp, v, w, y, hot * 1.0)
 
 
 def quantile_batch(xp, v, w, p, u):
     order, n, total = cumulated(xp, v, w)
     if p[1] > 0:
-        place = place_of(xp, total, p[0] * total[..., -1] * (1.0 - CLOSE), n)
+        bound = p[0] * total[..., -1]
+        place = place_of(xp, total, bound - bound * CLOSE, n)
         y, hot = chosen(xp, v, order, place)
         return spoiled(xp, v, w, y, hot * 1.0)
     h = p[0] * xp.astype(n - 1, xp.float64)

@@ -31,7 +31,8 @@ def mode_batch(xp, v, w, p, u):
     w = xp.where(w > 0, w, 0.0)
     equal = v[..., :, None] == v[..., None, :]
     weight = xp.sum(xp.where(equal, w[..., None, :], 0.0), axis=-1)
-    most = xp.max(weight, axis=-1)[..., None] * (1.0 - CLOSE)
+    most = xp.max(weight, axis=-1)[..., None]
+    most = most - most * CLOSE
     order, _ = ranked_batch(xp, v, xp.where(weight >= most, w, 0.0))
     y, hot = chosen(xp, v, order, xp.zeros(v.shape[:-1], dtype=xp.int64))
     return spoiled(xp, v, w, y, hot * 1.0)

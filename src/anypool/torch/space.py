@@ -35,13 +35,13 @@ class Space:
         return a.any(axis)
 
     def argsort(self, a: Tensor, axis: int, stable: bool) -> Tensor:
-        a = a.to(torch.uint8) if a.dtype == torch.bool else a
-        return torch.sort(a.detach(), dim=axis, stable=stable).indices
+        a = (a.to(torch.int32) if a.dtype == torch.bool else a).detach()
+        if torch.onnx.is_in_onnx_export():  # ONNX has no sort; its TopK takes equals in order
+            return torch.topk(a, a.shape[axis], axis, largest=False).indices
+        return torch.sort(a, dim=axis, stable=stable).indices
 
     def take_along_axis(self, a: Tensor, index: Tensor, axis: int) -> Tensor:
-        """``axis`` is the last one; everything before it broadcasts."""
-        shape = torch.broadcast_shapes(a.shape[:-1], index.shape[:-1])
-        return torch.gather(a.expand(*shape, -1), axis, index.expand(*shape, -1))
+        return torch.gather(a, axis, index)
 
     def cumulative_sum(self, a: Tensor, axis: int) -> Tensor:
         return a.cumsum(axis)

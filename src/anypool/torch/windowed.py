@@ -39,15 +39,17 @@ def reduce(call: Call, places: Sequence[Places], draws: Tensor | None) -> Any:
     exact = wide if call.x.device.type == "mps" else torch.float64
     v, w, nothing = gather(call, places, exact if picks else wide)
     space = Space(call.x.device, wide)
-    p = _parameters(call, v.dtype)
-    y = recipe.batch(space, v, w, p, draws) if picks else recipe.batch(space, v, w, p)
-    return y[0], None, nothing
+    p = _parameters(call, v.dtype, exact)
+    if picks:  # they take weights by their places
+        return recipe.batch(space, v, w.expand(v.shape), p, draws)[0], None, nothing
+    return recipe.batch(space, v, w, p)[0], None, nothing
 
 
-def _parameters(call: Call, dtype: torch.dtype) -> tuple[Any, float]:
+def _parameters(call: Call, dtype: torch.dtype, exact: torch.dtype) -> tuple[Any, float]:
     first, second = call.reduction.numbers
-    if call.reduction.name == "quantile":
-        second = float(call.weights is not None)
+    if call.reduction.name == "quantile":  # a plain number would be exported as float32
+        number = torch.tensor(first, dtype=exact, device=call.x.device)
+        return number, float(call.weights is not None)
     if call.parameter is None:
         return first, second
     own = call.parameter.to(dtype)
