@@ -148,9 +148,8 @@ def elsewhere(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> Any:
 def _misled(op: Op, x: Tensor, args: tuple[Any, ...]) -> bool:
     """Whether PyTorch's own operation is wrong here, or not deterministic where that is asked."""
     if front.exporting():
-        return op.name.startswith("adaptive") or (
-            op.name.startswith("avg") and args[-1] not in (None, True, False)
-        )
+        request = op.request(x, frozen(args), False)
+        return front.frozen_by_export(request.windows) or "divisor_override" in request.common
     from .native import shaky
 
     return shaky(op.name, x) or (op is OPS["adaptive_avg_pool3d"] and x.dtype.itemsize == 2)

@@ -35,9 +35,8 @@ class Axis(NamedTuple):
 
     def line(self, m: Size) -> Tensor:
         """0 to m - 1 along this axis; one more axis, the last, is for a window's elements."""
-        shape = [1] * (self.rank + 1)
-        shape[self.axis] = -1
-        return torch.arange(m, device=self.device).reshape(shape)
+        line = torch.arange(m, device=self.device)
+        return line[(None,) * self.axis + (slice(None),) + (None,) * (self.rank - self.axis)]
 
 
 class Places(NamedTuple):
@@ -138,8 +137,9 @@ def slide(rule: Slide, axis: Axis) -> Places:
     m = slide_outputs(rule, axis.n, before, after)
     solid = _fits(rule, axis.n, before, after, m)
     span = rule.kernel if not rule.ceil else None
-    if solid and rule.dilation == 1 and rule.kernel == rule.stride:
-        return tiles(axis, m, rule.kernel, plain(axis.n) is None or axis.n % rule.kernel > 0)
+    tiled = solid and rule.dilation == 1 and rule.kernel == rule.stride
+    if tiled and plain(axis.n) is not None:
+        return tiles(axis, m, rule.kernel, axis.n % rule.kernel > 0)
     taps = torch.arange(rule.kernel, device=axis.device) * rule.dilation
     index = axis.line(m) * rule.stride - before + taps
     if span is None:
@@ -279,6 +279,11 @@ def cut(x: Tensor, places: Places) -> Tensor:
         if places.rest:
             x = x[(slice(None),) * a + (slice(0, places.outputs * places.most),)]
         return x.reshape(parted).movedim(a + 1, -1)
+    if not places.own and plain(places.outputs) is None:
+        # a reshape would make an exporter promise that sizes it does not know divide each other
+        line = (0,) * a + (slice(None),) + (0,) * (places.axis.rank - a - 1)
+        taken = x[(slice(None),) * a + (places.reads[line],)]
+        return taken.movedim(a + 1, -1).contiguous()
     if not places.own:
         taken = x.index_select(a, places.reads.reshape(-1))
         return taken.reshape(parted).movedim(a + 1, -1)
