@@ -148,8 +148,7 @@ def elsewhere(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> Any:
 def _misled(op: Op, x: Tensor, args: tuple[Any, ...]) -> bool:
     """Whether PyTorch's own operation is wrong here, or not deterministic where that is asked."""
     if front.exporting():
-        request = op.request(x, frozen(args), False)
-        return front.frozen_by_export(request.windows) or "divisor_override" in request.common
+        return front.misled_at_export(op.request(x, frozen(args), False))
     from .native import shaky
 
     return shaky(op.name, x) or (op is OPS["adaptive_avg_pool3d"] and x.dtype.itemsize == 2)

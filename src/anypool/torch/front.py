@@ -127,7 +127,7 @@ def run_job(job: eager.Job, x: Tensor, indices: bool) -> Any:
 def elsewhere(request: Request, x: Tensor, weights: Tensor | None, parameter: Tensor | None) -> Any:
     """PyTorch's own operation where it means the same, else the same in tensor operations."""
     check(request, x, weights is not None)
-    if weights is None and parameter is None and not frozen_by_export(request.windows):
+    if weights is None and parameter is None and not misled_at_export(request):
         axes = tuple(sorted(find_axes(x.ndim, request.windows, request.axes)))
         own = native.find(x, request.windows, request.reduction, axes, request.common,
                           request.indices)  # fmt: skip
@@ -141,12 +141,16 @@ def exporting() -> bool:
     return torch.compiler.is_exporting() or torch._C._get_tracing_state() is not None
 
 
-def frozen_by_export(windows: Windows) -> bool:
-    """Whether an exporter is at work that would freeze these windows at the sizes it sees.
+def misled_at_export(request: Request) -> bool:
+    """Whether an exporter is at work that would go wrong with PyTorch's own operation.
 
-    PyTorch's own ceil mode makes it promise that sizes divide each other.
+    It freezes adaptive windows at the sizes it sees, leaves ``divisor_override`` out without a
+    word, and in ceil mode makes the graph promise that sizes divide each other.
     """
-    return exporting() and not (isinstance(windows, Sliding) and not windows.ceil_mode)
+    if not exporting():
+        return False
+    easy = isinstance(request.windows, Sliding) and not request.windows.ceil_mode
+    return not easy or request.common.get("divisor_override") is not None
 
 
 def check(request: Request, x: Tensor, weighted: bool = False) -> tuple[int, ...] | None:
