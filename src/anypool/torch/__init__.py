@@ -15,6 +15,7 @@ except ImportError:
         name="torch",
     ) from None
 
+from ..errors import PoolError
 from . import dropin, functional, heads, layers, smoothing
 from .dropin import *  # noqa: F403
 from .exchange import Swap, swap
@@ -23,5 +24,5 @@ from .heads import *  # noqa: F403
 from .layers import *  # noqa: F403
 from .smoothing import *  # noqa: F403
 
-__all__ = ["Swap", "functional", "pool", "swap"]
+__all__ = ["PoolError", "Swap", "functional", "pool", "swap"]
 __all__ += dropin.__all__ + layers.__all__ + heads.__all__ + smoothing.__all__

@@ -42,9 +42,7 @@ def blur_pool(
     return torch.where(total > 0, held / torch.where(total > 0, total, 1), fill).to(result)
 
 
-def _one_axis(
-    x: Tensor, axis: int, k: int, step: int, side: tuple[int, int], mode: str
-) -> Tensor:
+def _one_axis(x: Tensor, axis: int, k: int, step: int, side: tuple[int, int], mode: str) -> Tensor:
     """A filter as a sum of picked slices: no padded copy, and nothing that exporters freeze."""
     n = x.shape[axis]
     outputs = (n + sum(side) - k) // step + 1
