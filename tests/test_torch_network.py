@@ -52,10 +52,6 @@ def sessions(model, exporter):
     ort = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     x, data = torch.randn(2, 1, *SIZES[0]), io.BytesIO()
     if exporter == "dynamo":
-        dims = {
-            2: torch.export.Dim("h", min=16, max=256),
-            3: torch.export.Dim("w", min=16, max=256),
-        }
         made = torch.onnx.export(model, (x,), dynamo=True, dynamic_shapes=DYNAMIC, verbose=False)
         made.save(data)
     else:

@@ -57,7 +57,7 @@ class Job:
         """Pool max or min, and keep where in its window each output stood."""
         y = torch.empty_strided(self.y_shape, self.y_stride, dtype=self.dtype)
         taps = torch.empty_strided(self.y_shape, self.y_stride, dtype=self.kept)
-        self.train.forward(bits_of(x), bits_of(y), taps.numpy())
+        self.train.forward(bits_of(x), bits_of(y), taps.numpy(), self.call.threads)
         if self.hollow:
             kernels.fill_empty(self.plan, self.call.layout.grids[0], array_of(y))
         return y, taps
@@ -73,7 +73,8 @@ class Job:
             return self.scatter(g, taps)
         gx = torch.empty_strided(self.x_shape, self.x_stride, dtype=self.dtype)
         g = alike(g, self.y_stride)
-        self.train.backward(bits_of(g), None if taps is None else taps.numpy(), bits_of(gx))
+        spots = None if taps is None else taps.numpy()
+        self.train.backward(array_of(g), spots, array_of(gx), self.call.threads)
         return gx
 
     def places(self, taps: Tensor) -> Tensor:
@@ -132,7 +133,7 @@ def make_job(request: Request, x: Tensor, stride: tuple[int, ...] | None = None)
     stride = dense(shape, x.stride()) if stride is None else stride
     y = torch.empty_strided(shape, stride, dtype=tensors.TO_TORCH[plan.work])
     go = kernels.into(plan, call.layout, array_of(x), array_of(y), threads)
-    train = kernels.training(plan, call.layout, 0, array_of(x))
+    train = kernels.for_training(plan, call.layout, 0, array_of(x))
     if go is None or (request.indices and train is None):
         return None
     return Job(call, go, train, x, stride)
