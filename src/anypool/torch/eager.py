@@ -39,6 +39,10 @@ class Job:
         self.y_shape = plan.out_shape(call.layout.grids[0])
         self.y_stride = dense(self.y_shape, like.stride())
         self.stride = stride
+        [grid] = call.layout.grids
+        self.whole = all(t.counts.tolist() == [[n]] for t, n in zip(grid, plan.sizes, strict=True))
+        self.divisor = math.prod(float(d[0, 0]) for d in plan.divisors(grid)) if plan.scaled else 1.0
+        self.hollow = any(bool((t.counts == 0).any()) for t in grid)  # windows with nothing real
         self.kept = None
         if train is not None and self.extreme:
             self.kept = tensors.TO_TORCH[np.dtype(train.tap_dtype)]
@@ -62,15 +66,12 @@ class Job:
             kernels.fill_empty(self.plan, self.call.layout.grids[0], array_of(y))
         return y, taps
 
-    @property
-    def hollow(self) -> bool:
-        """Whether some windows have nothing real."""
-        return any((t.counts == 0).any() for t in self.call.layout.grids[0])
-
     def back(self, g: Tensor, taps: Tensor | None = None) -> Tensor:
         """The derivative by x, for the incoming ``g``."""
         if not plain(g):
             return self.scatter(g, taps)
+        if taps is None and self.whole:  # every element gets the same: nothing is written
+            return (g / self.divisor).expand(self.x_shape)
         gx = torch.empty_strided(self.x_shape, self.x_stride, dtype=self.dtype)
         g = alike(g, self.y_stride)
         spots = None if taps is None else taps.numpy()
