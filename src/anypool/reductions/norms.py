@@ -56,7 +56,7 @@ def powers(xp, size, m, w, p):
     """The sum of ``w * (size / m)**p``, where the largest sizes count as 1 whatever m is."""
     plain = (m > 0) & (m < float("inf"))
     ratio = xp.where(plain, size, 0.0) / xp.where(plain, m, 1.0)
-    raised = xp.where(plain, raise_to(xp, ratio, p), xp.where(size == m, 1.0, 0.0))
+    raised = xp.where(plain, raise_to(xp, ratio, p), xp.where(xp.abs(size) == m, 1.0, 0.0))
     return xp.sum(w * raised, axis=-1, keepdims=True)
 
 
@@ -73,9 +73,11 @@ def infinite(p):
 
 
 def lp_batch(xp, v, w, p):
-    size = xp.where(w > 0, xp.abs(v), 0.0)
+    base = xp.where(w > 0, v, 0.0)
+    size = xp.abs(base)
     m = still(xp, xp.max(size, axis=-1, keepdims=True))
-    s = powers(xp, size, m, w, p[0])
+    even = isinstance(p[0], float) and p[0] % 2 == 0  # |x| has no second derivative at 0
+    s = powers(xp, base if even else size, m, w, p[0])
     y = m * s ** (1.0 / p[0])
     inverse = xp.where(y > 0, 1.0 / xp.where(y > 0, y, 1.0), 0.0)
     b = 1.0 / (s if infinite(p[0]) else xp.ones_like(s))
