@@ -42,8 +42,8 @@ def widened(x: Tensor, recipe: Recipe) -> Tensor:
     return x.to(torch.int64) if x.dtype in UNSIGNED[1:] else x
 
 
-def narrowed(y: Tensor, result: torch.dtype, given: torch.dtype) -> Tensor:
-    """The result in its dtype; ``given`` is that of x."""
-    if result == given == torch.uint64 and y.dtype == torch.int64:
+def narrowed(y: Tensor, result: torch.dtype, recipe: Recipe) -> Tensor:
+    """The result in its dtype."""
+    if result == torch.uint64 and recipe.result == "same":
         y = y - LOWEST
     return y.to(result)

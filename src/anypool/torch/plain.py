@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PoolError
-from ..reductions import Reduction
+from ..reductions import Recipe, Reduction
 from ..windows import Boxes, Fractional, Pyramid, Windows
 from . import extremes, windowed
 from .numbers import narrowed, natural, widened
@@ -75,7 +75,7 @@ def pool(
         ]  # fmt: skip
         own = None if draws is None or windows.random else _own(draws, pieces, places, windows)
         y, at, nothing = _grid(call, places, own)
-        pieces.append(_finished(y, at, nothing, fill, result, x.dtype))
+        pieces.append(_finished(y, at, nothing, fill, result, reduction.recipe))
     y = _assembled([p[0] for p in pieces], axes, windows)
     return (y, _assembled([p[1] for p in pieces], axes, windows)) if return_indices else y
 
@@ -244,14 +244,14 @@ def _not(a: Tensor | None) -> Tensor | None:
 
 def _finished(
     y: Tensor, at: Tensor | None, nothing: Tensor | None, fill: Any, result: torch.dtype,
-    given: torch.dtype,
+    recipe: Recipe,
 ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
     if nothing is None:
-        return narrowed(y, result, given), at
+        return narrowed(y, result, recipe), at
     if not result.is_complex and not result.is_floating_point:
-        y = narrowed(y, result, given)
+        y = narrowed(y, result, recipe)
         return torch.where(nothing, torch.tensor(fill, dtype=result, device=y.device), y), at
-    return narrowed(torch.where(nothing, fill, y), result, given), at
+    return narrowed(torch.where(nothing, fill, y), result, recipe), at
 
 
 def _assembled(pieces: Sequence[Any], axes: tuple[int, ...], windows: Windows) -> Tensor:
