@@ -1,13 +1,15 @@
 """Inside ``torch.compile``: one opaque step of the graph, or what Inductor does better itself.
 
 Dynamo carries the arguments, as plain words and numbers, to :func:`traced`, which runs as ordinary
-Python while the graph is made. Small windows go to PyTorch's own operations, which Inductor fuses
-into their neighbours; where it would fall back to eager code, the kernels of anypool are faster
-(measured: ``bench/torch_rows.py``).
+Python while the graph is made. The kernels of anypool take max, min, mean and sum over sliding and
+adaptive windows, where Inductor's own code was slower on a CPU (``python -m bench --only torch``):
+large windows, adaptive ones that do not divide the input, three axes, and max of large tensors.
+Small windows that fuse into their neighbours, whole windows and small tensors are Inductor's.
 """
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +27,9 @@ from . import eager
 from .request import Request
 
 Tensor = torch.Tensor
-UNROLLED = 25  # Inductor writes windows of up to this many elements out; larger ones fall back
+SMALL = 1 << 15  # fewer elements are left to Inductor, which needs no call for them
+UNROLLED = 25  # Inductor writes windows of up to this many elements out
+LARGE = 1 << 20  # from here our max is faster even so
 
 
 def pool(
@@ -86,37 +90,43 @@ def ours_is_faster(request: Request, x: Tensor) -> bool:
     windows, common = request.windows, request.common
     simple = request.reduction.name in ("max", "min", "mean", "sum") and not common
     fits = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64, torch.bfloat16)
-    if not (simple and fits) or kernels.why_not():
+    if not (simple and fits) or kernels.why_not() or _small(x):
         return False
     axes = find_axes(x.ndim, windows, request.axes)
     if tuple(axes) != tuple(range(x.ndim - len(axes), x.ndim)) or len(axes) > 3:
         return False
     if isinstance(windows, Sliding):
-        return _large_sliding(windows, len(axes))
-    return isinstance(windows, Adaptive) and _large_adaptive(windows, x, axes)
+        rank = len(axes)
+        return _ordinary(windows, rank) and not _fuses(windows, rank, request.reduction.name, x)
+    whole = windows.output_size in (1, (1,) * len(axes)) if isinstance(windows, Adaptive) else True
+    return not whole and None not in each_size(windows, len(axes))
 
 
-def _large_sliding(windows: Sliding, rank: int) -> bool:
+def _fuses(windows: Sliding, rank: int, name: str, x: Tensor) -> bool:
+    """Small windows that Inductor writes out and fuses, as fast as we are or faster."""
+    area = math.prod(each(windows.kernel_size, "kernel_size", rank, 1))
+    known = all(type(n) is int for n in x.shape)
+    large = name in ("max", "min") and (not known or x.numel() >= LARGE)
+    return rank < 3 and area <= UNROLLED and not large
+
+
+def _small(x: Tensor) -> bool:
+    return all(type(n) is int for n in x.shape) and x.numel() < SMALL
+
+
+def _ordinary(windows: Sliding, rank: int) -> bool:
+    """Not where windows may lie in the padding alone."""
     kernel = each(windows.kernel_size, "kernel_size", rank, 1)
     padding = pairs_of(windows.padding, rank)
-    if isinstance(padding, str) or any(
-        2 * max(p) > k for p, k in zip(padding, kernel, strict=True)
-    ):
+    if isinstance(padding, str):
         return False
-    return torch.Size(kernel).numel() > UNROLLED or rank == 3
+    return all(2 * max(p) <= k for p, k in zip(padding, kernel, strict=True))
 
 
-def _large_adaptive(windows: Adaptive, x: Tensor, axes: tuple[int, ...]) -> bool:
-    """Not where windows are small or divide the input evenly: Inductor does those itself."""
-    sizes = windows.output_size
-    sizes = sizes if isinstance(sizes, tuple) else (sizes,) * len(axes)
-    if any(m is None for m in sizes) or windows.rule != "adaptive":
-        return False
-    known = all(type(x.shape[a]) is int for a in axes)
-    if not known:
-        return True
-    area = torch.Size([-(-x.shape[a] // m) for a, m in zip(axes, sizes, strict=True)]).numel()
-    return area > UNROLLED and any(x.shape[a] % m for a, m in zip(axes, sizes, strict=True))
+def each_size(windows: Any, rank: int) -> tuple[Any, ...]:
+    """The output size of every axis."""
+    size = windows.output_size
+    return size if isinstance(size, tuple) else (size,) * rank
 
 
 # -- the steps of the graph ---------------------------------------------------------------------
@@ -146,20 +156,34 @@ def job_of(request: Request, x: Tensor) -> eager.Job:
     return job
 
 
-def kept_dtype(request: Request) -> torch.dtype | None:
-    """The dtype of what is kept for the derivative; None where nothing is."""
+def kept_dtype(request: Request, x: Tensor) -> torch.dtype | None:
+    """The dtype of what is kept for the derivative; None where nothing is.
+
+    One byte where windows are known to have at most 255 elements.
+    """
     if request.reduction.name not in ("max", "min"):
         return None
-    kernel = getattr(request.windows, "kernel_size", 256)
-    rank = 3 if isinstance(kernel, int) else 1
-    return torch.uint8 if torch.Size(each(kernel, "", rank, 1)).numel() <= 255 else torch.int32
+    axes, windows = find_axes(x.ndim, request.windows, request.axes), request.windows
+    if isinstance(windows, Sliding):
+        longest: Any = each(windows.kernel_size, "kernel_size", len(axes), 1)
+    else:
+        sizes = each_size(windows, len(axes))
+        longest = [_longest(x.shape[a], m) for a, m in zip(axes, sizes, strict=True)]
+    return torch.uint8 if math.prod(longest) <= 255 else torch.int32
+
+
+def _longest(n: Any, m: int) -> int:
+    """The longest of m adaptive windows over n elements; a large number where n is a symbol."""
+    if type(n) is not int:
+        return 256
+    return max(-(-(i + 1) * n // m) - i * n // m for i in range(m))
 
 
 @torch.library.impl(LIBRARY, "pool", "CPU")
 def _pool(x: Tensor, how: str, keep: bool) -> tuple[Tensor, Tensor]:
     request = read(how)
     x = x.contiguous(memory_format=format_of(x))
-    job, dtype = job_of(request, x), kept_dtype(request)
+    job, dtype = job_of(request, x), kept_dtype(request, x)
     if not keep or dtype is None:
         return job.infer(x), torch.empty(0, dtype=torch.uint8)
     y, taps = job.keep(x)
@@ -189,7 +213,7 @@ def _pool_back(g: Tensor, kept: Tensor, shape: list[int], how: str) -> Tensor:
 @torch.library.register_fake("anypool::pool", lib=LIBRARY)
 def _fake_pool(x: Tensor, how: str, keep: bool) -> tuple[Tensor, Tensor]:
     request = read(how)
-    dtype, shape, layout = kept_dtype(request), out_shape(request, x), format_of(x)
+    dtype, shape, layout = kept_dtype(request, x), out_shape(request, x), format_of(x)
     y = x.new_empty(shape).contiguous(memory_format=layout)
     if not keep or dtype is None:
         return y, x.new_empty((0,), dtype=torch.uint8)
