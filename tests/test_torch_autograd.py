@@ -4,6 +4,8 @@ The learnable parameter and the weights have theirs. Numbers are compared with f
 in float64 (gradcheck), and with plain PyTorch where it has the same.
 """
 
+# ruff: noqa: E402 - what needs PyTorch is imported only where PyTorch is
+
 from __future__ import annotations
 
 import pytest
@@ -79,9 +81,7 @@ def test_gradcheck_in_full(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradcheck_with_mask(kind, windows):
     x = planes()
-    check(
-        lambda x: at.pool(x, WINDOWS[windows], reduction(kind), axes=(2, 3), mask=mask_of(x)), x
-    )
+    check(lambda x: at.pool(x, WINDOWS[windows], reduction(kind), axes=(2, 3), mask=mask_of(x)), x)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,8 +134,8 @@ FORMS = {
     "std": lambda x: F.std_pool2d(x, 2),
     "median": lambda x: F.median_pool2d(x, 3),
     "masked": lambda x: at.pool(x, sliding(2), "mean", mask=x.detach() > 2.05),
-    "blur": lambda x: F.blur_pool(x),
-    "pyramid": lambda x: F.pyramid_pool(x),
+    "blur": F.blur_pool,
+    "pyramid": F.pyramid_pool,
     "global": lambda x: F.global_pool(x, "lse"),
 }
 FORM = pytest.mark.parametrize("form", FORMS)

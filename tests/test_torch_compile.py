@@ -1,5 +1,7 @@
 """torch.compile: the same values and derivatives, no break in the graph, no storm of recompiles."""
 
+# ruff: noqa: E402 - what needs PyTorch is imported only where PyTorch is
+
 from __future__ import annotations
 
 import pytest
@@ -36,9 +38,13 @@ FORMS = {
     "lp": (2, lambda x: F.lp_pool2d(x, 2, 3, 2, True)),
     "min": (2, lambda x: F.min_pool2d(x, 7, 3)),
     "gem": (2, lambda x: F.gem_pool2d(x, 3, 2)),
+    "lse": (2, lambda x: F.lse_pool2d(x, 3, 2, r=2.5)),
+    "soft": (2, lambda x: F.soft_pool2d(x, 2)),
+    "quantile": (2, lambda x: F.quantile_pool2d(x, 3, 2, q=0.25)),
+    "topk": (2, lambda x: F.topk_pool2d(x, 3, 2, k=2)),
     "masked": (2, lambda x: at.pool(x, ap.windows.sliding(3), "mean", mask=x.detach() > 0.55)),
-    "pyramid": (2, lambda x: F.pyramid_pool(x)),
-    "blur": (2, lambda x: F.blur_pool(x)),
+    "pyramid": (2, F.pyramid_pool),
+    "blur": (2, F.blur_pool),
     "by ap": (2, lambda x: ap.max_pool(x, 7, 2)),
     "adaptive by ap": (2, lambda x: ap.adaptive_avg_pool(x, 3)),
     "global by ap": (2, lambda x: ap.global_pool(x, "max")),
@@ -48,6 +54,8 @@ FORMS = {
 @pytest.fixture(autouse=True)
 def afresh():
     torch._dynamo.reset()
+    compiled.rebuilt.cache_clear()
+    compiled.read.cache_clear()
     yield
     torch._dynamo.reset()
 

@@ -4,6 +4,8 @@ PyTorch's own sample inputs (its OpInfo database) go through both. Where PyTorch
 matter of test_torch_right.py.
 """
 
+# ruff: noqa: E402 - what needs PyTorch is imported only where PyTorch is
+
 from __future__ import annotations
 
 import inspect
@@ -48,8 +50,8 @@ def samples_of(name: str, variant: str = "") -> Any:
         warnings.simplefilter("ignore")
         from torch.testing._internal.common_methods_invocations import op_db
 
-    (found,) = (op for op in op_db
-                if op.name == f"nn.functional.{name}" and op.variant_test_name == variant)  # fmt: skip
+    full = (f"nn.functional.{name}", variant)
+    (found,) = (op for op in op_db if (op.name, op.variant_test_name) == full)
     return found
 
 

@@ -3,6 +3,8 @@
 Max and min keep one byte for each output and let go of x; sum and mean keep nothing.
 """
 
+# ruff: noqa: E402 - what needs PyTorch is imported only where PyTorch is
+
 from __future__ import annotations
 
 import gc
@@ -192,7 +194,9 @@ def test_views_that_only_say_so(form):
     assert_tensors(gradient(ALL[form](lazy), lazy), gradient(ALL[form](y := -leaf()), y))
 
 
-@pytest.mark.parametrize("how", ["expanded", "transposed", "sliced", "channels_last", "zero", "negative"])
+@pytest.mark.parametrize(
+    "how", ["expanded", "transposed", "sliced", "channels_last", "zero", "negative"]
+)
 @pytest.mark.parametrize("form", ALL)
 def test_incoming_gradients_of_any_layout(form, how):
     x = leaf()

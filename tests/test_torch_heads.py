@@ -1,5 +1,7 @@
 """The modules that torch.nn lacks: each against its formula written in plain PyTorch."""
 
+# ruff: noqa: E402 - what needs PyTorch is imported only where PyTorch is
+
 from __future__ import annotations
 
 import copy

@@ -1,5 +1,7 @@
 """The modules with torch.nn's names are torch.nn's: repr, state, pickles, hooks, swap and undo."""
 
+# ruff: noqa: E402 - what needs PyTorch is imported only where PyTorch is
+
 from __future__ import annotations
 
 import copy

@@ -1,5 +1,7 @@
 """Tensors pooled where processes are hard to live in: a DataLoader's workers, other threads."""
 
+# ruff: noqa: E402 - what needs PyTorch is imported only where PyTorch is
+
 from __future__ import annotations
 
 import os
@@ -73,7 +75,7 @@ def test_pooling_and_training_in_many_threads_at_once():
 
     import anypool.torch.functional as F  # noqa: N812
 
-    def one(seed: int) -> bool:
+    def one(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         x = torch.rand(2, 4, 40, 42, generator=torch.Generator().manual_seed(seed % 4))
         x.requires_grad_()
         y = F.max_pool2d(x, 3, 2, 1) + F.avg_pool2d(x, 3, 2, 1)
@@ -91,17 +93,22 @@ def test_pooling_and_training_in_many_threads_at_once():
 def test_the_number_of_threads_of_torch_is_honoured(monkeypatch):
     """torch.set_num_threads(1) means one for our kernels too."""
     import anypool.torch as at
-    from anypool.kernels import share
+    from anypool.kernels import threads
 
     asked: list[int] = []
-    plain = share.workers
-    monkeypatch.setattr(share, "workers", lambda *a: asked.append(plain(*a)) or asked[-1])
+    plain = threads.count
+
+    def count(*a: int | None) -> int:
+        asked.append(plain(*a))
+        return asked[-1]
+
+    monkeypatch.setattr(threads, "count", count)
     before = torch.get_num_threads()
     x = torch.rand(8, 16, 100, 100)
     try:
         torch.set_num_threads(1)
         at.pool(x, ap.windows.sliding(3, 2), "lse", axes=(2, 3))
-        at.pool(x, ap.windows.sliding(5, 2), "median", axes=(2, 3))
+        at.pool(x.requires_grad_(), ap.windows.sliding(5, 2), axes=(2, 3)).sum().backward()
     finally:
         torch.set_num_threads(before)
     assert set(asked) == {1}

@@ -4,6 +4,8 @@ Every rank, batched or not, any memory layout, NaN, infinities and ties, small w
 incoming gradients. Even the smallest tensors go through our kernels here.
 """
 
+# ruff: noqa: E402 - what needs PyTorch is imported only where PyTorch is
+
 from __future__ import annotations
 
 from typing import Any
@@ -73,12 +75,15 @@ def assert_agree(
     name: str, x: torch.Tensor, arguments: dict[str, Any], ulp: float, layout: bool = True
 ) -> None:
     """Both give the same value, strides and derivative, or both refuse alike."""
+    want, kind = None, None
     try:
         want = getattr(F, name)(x, **arguments)
     except (RuntimeError, ValueError, TypeError, NotImplementedError) as refusal:
-        with pytest.raises(ap.PoolError, match=r"\w{3}") as error:
+        kind = type(refusal)
+    if kind is not None:
+        with pytest.raises(kind, match=r"\w{3}") as error:
             getattr(ours, name)(x, **arguments)
-        assert isinstance(error.value, type(refusal))
+        assert isinstance(error.value, ap.PoolError)
         return
     got = getattr(ours, name)(x, **arguments)
     finite = x.detach()[x.detach().isfinite()]

@@ -3,6 +3,8 @@
 The values are those of anypool.reference or stand here in full.
 """
 
+# ruff: noqa: E402 - what needs PyTorch is imported only where PyTorch is
+
 from __future__ import annotations
 
 import pytest
