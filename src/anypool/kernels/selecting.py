@@ -272,3 +272,16 @@ def number(kind: str, lanes: int) -> Any:
         return Vector(kind, lanes)(types.float64), code
 
     return made
+
+
+def alike(kind: str, lanes: int) -> Any:
+    """alike(v): the only lane of v in every lane."""
+
+    @intrinsic
+    def made(typing: Any, v: Any) -> Any:
+        def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
+            return rg.splat(b, args[0], lanes)
+
+        return Vector(kind, lanes)(v), code
+
+    return made

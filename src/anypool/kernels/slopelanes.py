@@ -166,7 +166,7 @@ def backward(kind: str, acc: str, tap: str, step: int) -> Any:
                             ht = h - read(t, h_at + oh)
                             if ht % read(t, H_GAP):
                                 continue
-                            slot = oh % h_cover * d_cover + od - d_first
+                            slot = (oh & (h_cover - 1)) * d_cover + od - d_first
                             if read(held, slot) != oh:
                                 write(held, slot, oh)
                                 base = y0 + (od * h_outs + oh) * outs + left

@@ -128,7 +128,7 @@ def backward(kind: str, acc: str, form: str) -> Any:
                         for oh in range(read(t, h_at + 3 * h_outs + h), h_last):
                             if (h - read(t, h_at + oh)) % read(t, H_GAP):
                                 continue
-                            slot = oh % h_cover * d_cover + od - d_first
+                            slot = (oh & (h_cover - 1)) * d_cover + od - d_first
                             if read(held, slot) != oh:
                                 write(held, slot, oh)
                                 area = 1.0

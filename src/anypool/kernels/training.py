@@ -177,6 +177,10 @@ class Training:
         return found
 
     def _back_sum(self, kind: str, acc: str) -> tuple[Callable[..., Any], bool]:
+        if self.channels == 1 and all(map(_is_whole, self.lines)):
+            from .slopewhole import backward as whole
+
+            return whole(kind, acc), True
         from .slopesums import backward
 
         w = self.lines[-1]
@@ -213,6 +217,10 @@ class Training:
         hollow = any(bool((axis.low == axis.high).any()) for axis in self.lines)
         self._spots = base.reshape(shape), table if len(table) else None, hollow
         return self._spots
+
+
+def _is_whole(axis: tt.Line) -> bool:
+    return axis.outs == 1 and axis.gap == 1 and axis.high[0] - axis.low[0] == axis.n
 
 
 def _is_regular(w: tt.Line) -> bool:

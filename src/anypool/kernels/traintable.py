@@ -80,11 +80,16 @@ def pack(channels: int, axes: Sequence[Line], strip: int) -> np.ndarray:
         head += [axis.n, axis.outs, axis.size, axis.gap, at]
     reach = (w.size - 1) * w.gap + 1
     pitch = min(strip, w.outs) + reach // max(w.stride, 1) + SLACK
-    covers = [int((a.last - a.first).max(initial=1)) for a in (d, h)]
-    at_moves = places[-1] + len(hollow)
-    head += [pitch, h.gap * (h.size - 1) + 1, strip, *covers, len(hollow), places[-1], at_moves]
+    d_cover, h_cover = (int((a.last - a.first).max(initial=1)) for a in (d, h))
+    head += [pitch, _ring(h.gap * (h.size - 1) + 1), strip, d_cover, _ring(h_cover)]
+    head += [len(hollow), places[-1], places[-1] + len(hollow)]
     tables += [hollow, moves(d, h, w), np.zeros(64)]  # vectors read beyond what they need
     return np.concatenate([np.array(head, np.int64), *tables]).astype(np.int64)
+
+
+def _ring(rows: int) -> int:
+    """A power of two, so that a row finds its place in a ring without a division."""
+    return 1 << (rows - 1).bit_length()
 
 
 def moves(d: Line, h: Line, w: Line) -> np.ndarray:

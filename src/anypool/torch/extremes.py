@@ -1,11 +1,12 @@
 """Max and min: their values, where they stand, and a gradient that goes to one element.
 
-One axis after the other, the last first: the first of the equals in a row, then the first of the
-rows, is the first in row-major order; and so for the last NaN.
+One axis after the other. Each element carries its flat place, so that the first of the equals in
+row-major order, or the last NaN, is found whatever the order of the axes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from torch import Tensor
 from .places import Places, cut
 from .totals import kept
 
+LAST = -(2**62)  # the score of what is neither an extreme nor NaN
+
 
 def best(x: Tensor, real: Tensor | None, places: Sequence[Places], sign: int) -> Tensor:
     """The values alone, for where no derivative is asked: a tie's gradient would be shared."""
@@ -22,7 +25,7 @@ def best(x: Tensor, real: Tensor | None, places: Sequence[Places], sign: int) ->
     whole = [p.axis.axis for p in places if p.whole]
     if whole:
         x = _reduce(x, whole, sign, keepdim=True)
-    for own in reversed(places):
+    for own in places:
         if not own.whole:
             x = _reduce(kept(cut(x, own), own.real, worst(x.dtype, sign)), [-1], sign)
     return x
@@ -36,21 +39,17 @@ def found(
     x: Tensor, real: Tensor | None, places: Sequence[Places], sign: int
 ) -> tuple[Tensor, Tensor]:
     """The values and their flat places over the pooled axes; the gradient goes to one element."""
-    flat, behind = None, 1
-    for own in reversed(places):
+    flat = None
+    for i, own in enumerate(places):
         v, ok = cut(x, own), _real(own, real)
-        at = first(v.detach(), ok, sign)
+        stands = own.positions() * math.prod(later.axis.n for later in places[i + 1 :])
+        stands = stands if flat is None else stands + cut(flat, own)
+        at = first(v.detach(), ok, stands, sign)
         x = torch.gather(v, -1, at).squeeze(-1)
-        stands = _taken(own.positions().expand(v.shape), at) * behind
-        flat = stands if flat is None else stands + _taken(cut(flat, own), at)
-        behind = behind * own.axis.n
+        flat = torch.gather(stands.expand(v.shape), -1, at).squeeze(-1)
         real = None if real is None or ok is None else ok.any(-1)
     assert flat is not None  # noqa: S101 - there is at least one pooled axis
     return x, flat
-
-
-def _taken(a: Tensor, at: Tensor) -> Tensor:
-    return torch.gather(a, -1, at).squeeze(-1)
 
 
 def _real(own: Places, real: Tensor | None) -> Tensor | None:
@@ -60,15 +59,14 @@ def _real(own: Places, real: Tensor | None) -> Tensor | None:
     return own_real if own.real is None else own_real & own.real
 
 
-def first(v: Tensor, real: Tensor | None, sign: int) -> Tensor:
-    """Where along the last axis the extreme stands: the first of its equals, or the last NaN."""
+def first(v: Tensor, real: Tensor | None, stands: Tensor, sign: int) -> Tensor:
+    """Where along the last axis the extreme is: the first of its equals, or the last NaN."""
     v = kept(v, real, worst(v.dtype, sign))
     top = _reduce(v, [-1], sign, keepdim=True)
-    place = torch.arange(v.shape[-1], device=v.device, dtype=torch.int32)
     hit = v == top if real is None else (v == top) & real
-    score = torch.where(hit, v.shape[-1] - place, 0)
+    score = torch.where(hit, -1 - stands, LAST)
     if v.dtype.is_floating_point:
-        score = torch.where(v != v, place + (v.shape[-1] + 1), score)
+        score = torch.where(v != v, stands, score)
     return score.argmax(-1, keepdim=True)
 
 

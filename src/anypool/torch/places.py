@@ -87,9 +87,7 @@ def plain(n: Size) -> int | None:
 
 
 def least(a: Size, b: Size) -> Size:
-    if isinstance(a, Tensor) or isinstance(b, Tensor):
-        return torch.minimum(torch.as_tensor(a), torch.as_tensor(b))
-    return torch.sym_min(a, b)
+    return torch.minimum(a, b) if isinstance(a, Tensor) else torch.sym_min(a, b)
 
 
 def at_least_0(a: Size) -> Size:
@@ -137,8 +135,7 @@ def slide(rule: Slide, axis: Axis) -> Places:
     m = slide_outputs(rule, axis.n, before, after)
     solid = _fits(rule, axis.n, before, after, m)
     span = rule.kernel if not rule.ceil else None
-    tiled = solid and rule.dilation == 1 and rule.kernel == rule.stride
-    if tiled and plain(axis.n) is not None:
+    if solid and rule.dilation == 1 and rule.kernel == rule.stride and plain(m) is not None:
         return tiles(axis, m, rule.kernel, axis.n % rule.kernel > 0)
     taps = torch.arange(rule.kernel, device=axis.device) * rule.dilation
     index = axis.line(m) * rule.stride - before + taps
@@ -279,11 +276,11 @@ def cut(x: Tensor, places: Places) -> Tensor:
         if places.rest:
             x = x[(slice(None),) * a + (slice(0, places.outputs * places.most),)]
         return x.reshape(parted).movedim(a + 1, -1)
-    if not places.own and plain(places.outputs) is None:
-        # a reshape would make an exporter promise that sizes it does not know divide each other
-        line = (0,) * a + (slice(None),) + (0,) * (places.axis.rank - a - 1)
-        taken = x[(slice(None),) * a + (places.reads[line],)]
-        return taken.movedim(a + 1, -1).contiguous()
+    if not places.own and plain(places.outputs) is None:  # a reshape would ask whether it fits
+        kept = (a, places.axis.rank)
+        index = places.reads[tuple(slice(None) if i in kept else 0 for i in range(kept[1] + 1))]
+        taken = x[(slice(None),) * a + (index,)]
+        return taken.movedim(a + 1, -1).contiguous()  # or strides would be compared
     if not places.own:
         taken = x.index_select(a, places.reads.reshape(-1))
         return taken.reshape(parted).movedim(a + 1, -1)

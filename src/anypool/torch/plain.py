@@ -250,7 +250,7 @@ def _finished(
         return narrowed(y, result, recipe), at
     if not result.is_complex and not result.is_floating_point:
         y = narrowed(y, result, recipe)
-        return torch.where(nothing, torch.tensor(fill, dtype=result, device=y.device), y), at
+        return torch.where(nothing, torch.full((), fill, dtype=result, device=y.device), y), at
     return narrowed(torch.where(nothing, fill, y), result, recipe), at
 
 

@@ -47,8 +47,9 @@ def reduce(call: Call, places: Sequence[Places], draws: Tensor | None) -> Any:
 
 def _parameters(call: Call, dtype: torch.dtype, exact: torch.dtype) -> tuple[Any, float]:
     first, second = call.reduction.numbers
-    if call.reduction.name == "quantile":  # a plain number would be exported as float32
-        number = torch.tensor(first, dtype=exact, device=call.x.device)
+    if call.reduction.name == "quantile":  # exporters store plain numbers as float32
+        coarse = round(first * 2**23) / 2**23
+        number = torch.full((), coarse, dtype=exact, device=call.x.device) + (first - coarse)
         return number, float(call.weights is not None)
     if call.parameter is None:
         return first, second
