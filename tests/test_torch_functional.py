@@ -38,7 +38,7 @@ def who(request, monkeypatch):
     """Small tensors by our kernels too, or by whoever serves them."""
     monkeypatch.setattr(eager, "JOBS", {})
     if request.param == "ours":
-        monkeypatch.setattr(call, "SMALL", 0)
+        monkeypatch.setattr(call, "SMALL", False)
 
 
 @cache

@@ -18,9 +18,20 @@ import anypool as ap
 import anypool.torch as at
 import anypool.torch.functional as F  # noqa: N812
 from anypool import kernels
+from anypool.torch import call, eager
 from same_torch import assert_tensors, gradient, tensor, whole_numbers
 
 nn = torch.nn.functional
+
+
+@pytest.fixture(autouse=True)
+def _kernels_take_small_inputs_too(monkeypatch):
+    monkeypatch.setattr(call, "SMALL", False)
+    eager.JOBS.clear()
+    yield
+    eager.JOBS.clear()
+
+
 SHAPE = (2, 8, 24, 26)
 FAST = {
     "max": lambda x: F.max_pool2d(x, 3, 2, 1),

@@ -17,7 +17,7 @@ from ..reductions import resolve
 from . import compiled, eager, front
 from .errors import translated
 from .request import Request
-from .tensors import plain
+from .tensors import check_tensor, plain
 
 Tensor = torch.Tensor
 SMALL = True  # whether PyTorch may do what it does faster: small inputs, mostly
@@ -61,7 +61,8 @@ def pool(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool = False) -> Any
         key = (op.name, x.shape, x.stride(), x.dtype, args, indices)
         job: Any = eager.JOBS.get(key, key)
     except TypeError:  # a list among the arguments
-        return pool(op, x, frozen(args), indices)
+        args = frozen(args)
+        return pool(op, x, args, indices) if hashable(args) else refused(op, x, args, indices)
     if job is key:
         job = learn(op, key, x, args, indices)
     if job is None:
@@ -76,12 +77,15 @@ def pool(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool = False) -> Any
 
 def frozen(args: Any) -> Any:
     """The arguments with lists as tuples."""
-    made = tuple(tuple(a) if isinstance(a, list) else a for a in args)
+    return tuple(tuple(a) if isinstance(a, list) else a for a in args)
+
+
+def hashable(args: Any) -> bool:
     try:
-        hash(made)
+        hash(args)
     except TypeError:
-        raise PoolError(f"arguments are {args}; give numbers or tuples of numbers") from None
-    return made
+        return False
+    return True
 
 
 def autocast(x: Any) -> Any:
@@ -96,7 +100,7 @@ def learn(op: Op, key: Any, x: Tensor, args: tuple[Any, ...], indices: bool) -> 
     if len(eager.JOBS) >= eager.MOST_JOBS:
         eager.JOBS.clear()
     found = _accepted(op, x, args, indices)
-    if found is None or (SMALL and not op.ours and x.numel() < op.least[0]):
+    if found is None or (x.numel() < op.least[0] and may_be_theirs(op, x)):
         eager.JOBS[key] = None
         return None
     request, stride = found
@@ -104,16 +108,23 @@ def learn(op: Op, key: Any, x: Tensor, args: tuple[Any, ...], indices: bool) -> 
     if op.ours:
         job = request
     elif job is not None:
-        job.infers, job.trains = _worth(op, job, x.numel())
+        job.infers, job.trains = _worth(op, job, x)
     eager.JOBS[key] = job
     return job
 
 
-def _worth(op: Op, job: eager.Job, elements: int) -> tuple[bool, bool]:
+def may_be_theirs(op: Op, x: Tensor) -> bool:
+    """Whether PyTorch's own operation is right, and may be taken where it is faster."""
+    halves_in_halves = op.name == "adaptive_avg_pool3d" and x.dtype.itemsize == 2
+    return SMALL and not op.ours and not halves_in_halves
+
+
+def _worth(op: Op, job: eager.Job, x: Tensor) -> tuple[bool, bool]:
     """Whether our kernels are to pool, and to pool with a derivative."""
     trains = job.train is not None or not job.dtype.is_floating_point
-    if not SMALL:
+    if not may_be_theirs(op, x):
         return True, trains
+    elements = x.numel()
     infers, trains = elements >= op.least[0], trains and elements >= op.least[1]
     if op.name.startswith("adaptive_avg"):
         return infers and not job.whole, trains and (job.whole or job.area <= MOST_AREA)
@@ -157,6 +168,7 @@ def _hint(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> str:
 def elsewhere(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> Any:
     """Other devices, tracers, exporters, transforms and subclasses."""
     if isinstance(x, Tensor) and (op.ours or _misled(op, x, args)):
+        check_tensor(x)
         return front.elsewhere(op.request(x, frozen(args), indices), x, None, None)
     return refused(op, x, args, indices)
 

@@ -19,7 +19,7 @@ from ..plan import Plan
 from ..tape import Tape
 from . import tensors
 from .request import Request
-from .tensors import array_of, bits_of, plain, tensor_of
+from .tensors import array_of, bits_of, incoming, tensor_of
 
 Tensor = torch.Tensor
 
@@ -71,7 +71,7 @@ class Job:
 
     def back(self, g: Tensor, taps: Tensor | None = None) -> Tensor:
         """The derivative by x, for the incoming ``g``."""
-        if not plain(g):
+        if not incoming(g):
             return self.scatter(g, taps)
         if taps is None and self.whole:  # every element gets the same: nothing is written
             return (g / self.divisor).expand(self.x_shape)
@@ -92,19 +92,22 @@ class Job:
             with torch.enable_grad():
                 y = Request.of(self.call).plain(x)
             return torch.autograd.grad(y, x, g, create_graph=torch.is_grad_enabled())[0]
-        r = len(self.plan.axes)  # jobs pool the last axes
-        lead, places = self.x_shape[:-r], self.places(taps).flatten(-r)
-        gx = g.new_zeros((*lead, math.prod(self.plan.sizes)))
-        real = places >= 0
-        gx = gx.scatter_add(-1, places.clamp(min=0), torch.where(real, g.flatten(-r), 0))
+        places, lead = self._flat_places(taps)
+        real, n = places >= 0, math.prod(self.plan.sizes)
+        g = torch.where(real, g.reshape(places.shape), 0)
+        gx = g.new_zeros((*lead, n)).scatter_add(-1, places.clamp(min=0), g)
         return gx.reshape(self.x_shape)
 
     def take(self, gg: Tensor, taps: Tensor) -> Tensor:
         """What stood where max or min was found: the transpose of :meth:`scatter`."""
-        r, places = len(self.plan.axes), self.places(taps)
-        flat = places.flatten(-r)
-        found = gg.flatten(-r).gather(-1, flat.clamp(min=0))
-        return torch.where(flat >= 0, found, 0).reshape(self.y_shape)
+        places, lead = self._flat_places(taps)
+        found = gg.reshape(*lead, -1).gather(-1, places.clamp(min=0))
+        return torch.where(places >= 0, found, 0).reshape(self.y_shape)
+
+    def _flat_places(self, taps: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+        """The places with the pooled axes as one (jobs pool the last axes), and the axes before."""
+        lead = self.x_shape[: -len(self.plan.axes)]
+        return self.places(taps).reshape(*lead, -1), lead
 
 
 JOBS: dict[Any, Job | None] = {}
@@ -212,7 +215,7 @@ class Back(torch.autograd.Function):
         job, taps = ctx.job, ctx.saved_tensors
         if taps:
             return job.take(gg, *taps), None, None
-        if not plain(gg):
+        if not incoming(gg):
             return Request.of(job.call).plain(gg), None
         return Pooling.apply(alike(gg, job.x_stride), job), None
 
@@ -240,7 +243,7 @@ class General(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, g: Tensor, *_: Any) -> Any:  # type: ignore[override]
         x, weights, parameter, _mask = ctx.saved_tensors
-        if torch.is_grad_enabled() or not plain(g):
+        if torch.is_grad_enabled() or not incoming(g):
             return (*again(ctx, x, weights, parameter, g), None)
         found = ctx.tape.with_x(array_of(x)).backward(array_of(g))
         dx, *rest = found if isinstance(found, tuple) else (found,)

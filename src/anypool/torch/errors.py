@@ -21,12 +21,17 @@ class PoolIndexError(PoolError, IndexError):
     """What PyTorch raises as an IndexError."""
 
 
+class PoolAttributeError(PoolError, AttributeError):
+    """What PyTorch raises as an AttributeError."""
+
+
 KINDS: dict[type[BaseException], type[PoolError]] = {
     RuntimeError: PoolRuntimeError,
     ValueError: PoolRuntimeError,
     TypeError: PoolTypeError,
     NotImplementedError: PoolNotImplementedError,
     IndexError: PoolIndexError,
+    AttributeError: PoolAttributeError,
 }
 
 

@@ -22,11 +22,14 @@ from ..windows import Sliding, Windows, adaptive
 from ..windows.rules import each
 from . import compiled, eager, native, ragged, unpool
 from .blur import blur_pool
+from .errors import PoolRuntimeError, PoolTypeError
 from .request import Request, seed_of
 from .tensors import check_beside, check_tensor, numpy_dtype, plain, tensor_of
 
 Tensor = torch.Tensor
 
+LEARNABLE = ("lp", "gem", "lse", "soft")
+COMMON = {"fill", "nan", "ties", "dtype", "threads", "count_include_pad", "divisor_override", "rng"}
 __all__ = ["blur_pool", "max_unpool", "pool", "vjp"]
 
 
@@ -42,6 +45,8 @@ def pool(
     """
     if out is not None:
         raise PoolError("out is for NumPy arrays; tensors get a new tensor")
+    if unknown := common.keys() - COMMON:
+        raise PoolTypeError(f"pool() got an unexpected keyword argument {min(unknown)!r}")
     if ragged.is_ragged(x):
         x, sizes, axes = ragged.padded(x, windows, axes, mask, sizes)
     if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
@@ -50,11 +55,31 @@ def pool(
     request = _request(x, windows, resolve(reduce), axes, mask, sizes, common, return_indices)
     weights = None if weights is None else _tensor(weights, x)
     check_beside("weights", weights, x)
+    _check_parameter(request.reduction, parameter, x)
     y = pooled(request, x, weights, parameter)
     if not return_sizes:
         return y
     found = extents(request, x)
     return (*y, found) if isinstance(y, tuple) else (y, found)
+
+
+def _check_parameter(reduction: Reduction, parameter: Tensor | None, x: Tensor) -> None:
+    if parameter is None:
+        return
+    if not reduction.given and reduction.name not in LEARNABLE:
+        raise PoolRuntimeError(
+            f"{reduction.name} has no parameter with a derivative; {', '.join(LEARNABLE)} have one"
+        )
+    check_beside("parameter", parameter, x)
+    try:
+        fits = torch.broadcast_shapes(parameter.shape, x.shape) == x.shape
+    except RuntimeError:
+        fits = False
+    if not fits and parameter.numel() != 1:
+        raise PoolRuntimeError(
+            f"the parameter of {reduction.name} has shape {tuple(parameter.shape)}, x has "
+            f"{tuple(x.shape)}; give one number, or one for each channel"
+        )
 
 
 def _request(

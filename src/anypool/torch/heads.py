@@ -134,13 +134,14 @@ class AttentionPool(nn.Module):
         self, input: Tensor, mask: Tensor | None = None, return_weights: bool = False
     ) -> Any:
         h = input.flatten(2).transpose(1, 2)
+        real = None if mask is None else mask.flatten(1)
+        if real is not None:
+            h = torch.where(real[..., None], h, 0)  # before anything can spread what is not real
         seen = torch.tanh(self.values(h))
         if self.gates is not None:
             seen = seen * torch.sigmoid(self.gates(h))
         score = self.score(seen)[..., 0]
-        if mask is not None:
-            real = mask.flatten(1)
-            h = torch.where(real[..., None], h, 0)
+        if real is not None:
             score = torch.where(real, score, -torch.inf)
             score = torch.where(real.any(1, keepdim=True), score, 0)
             weights = torch.where(real, score.softmax(1), 0)

@@ -36,7 +36,14 @@ def plain(x: Any) -> bool:
         and _C._functorch.peek_interpreter_stack() is None
         and torch.autograd.forward_ad._current_level < 0
         and _C._get_tracing_state() is None
+        and not x.is_neg()
+        and not x._is_zerotensor()
     )
+
+
+def incoming(g: torch.Tensor) -> bool:
+    """Whether an incoming derivative is :func:`plain`, and not many of them at once."""
+    return plain(g) and not _C._functorch.is_legacy_batchedtensor(g)
 
 
 def numpy_dtype(dtype: torch.dtype) -> np.dtype:
