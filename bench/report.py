@@ -23,7 +23,8 @@ class Table(NamedTuple):
 
 def tables(results: Results) -> list[Table]:
     """Everything that was measured; what was not is left out."""
-    made = [*_rows(results), _means(results), _memory(results), _start(results), _goals(results)]
+    made = [*_rows(results), _means(results), _memory(results), _saved(results), _start(results),
+            _goals(results)]  # fmt: skip
     return [table for table in made if table.rows]
 
 
@@ -84,6 +85,15 @@ def _memory(results: Results) -> Table:
         for case in results["memory"]
     ]
     return Table("memory of a call", head, [(*r, *[""] * (len(head) - len(r))) for r in rows])
+
+
+def _saved(results: Results) -> Table:
+    head = ("bytes kept for the derivative, for each output", "anypool", "torch")
+    rows = [
+        (part["call"], f"{part['anypool']:g}", f"{part['torch']:g}")
+        for part in results.get("saved", [])
+    ]
+    return Table("kept for the derivative", head, rows)
 
 
 def _start(results: Results) -> Table:

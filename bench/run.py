@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from bench import machine, memory, start
+from bench import machine, memory, saved, start
 from bench.contest import measure
 from bench.rows import all_rows
 from bench.timing import FULL, QUICK
@@ -24,6 +24,7 @@ def everything(quick: bool, only: re.Pattern[str]) -> dict[str, Any]:
         "only": only.pattern,
         "machine": facts,
         "rows": measured,
+        "saved": saved.everything() if only.search("saved") else [],
         **_fresh_processes(quick, only),
     }
     facts["load_after"] = machine.load()

@@ -20,6 +20,7 @@ INSTALL = {
     "matplotlib": "pip install -e '.[image]' -c constraints.txt",
     "pillow": "pip install -e '.[image]' -c constraints.txt",
     "hypothesis": "pip install hypothesis -c constraints.txt",
+    "onnx": "pip install -e '.[onnx]' onnxruntime -c constraints.txt",
     "gpu": "a machine with an NVIDIA GPU, then pip install -e '.[gpu]'",
 }
 

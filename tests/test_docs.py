@@ -111,9 +111,9 @@ def tried(name):
     try:
         return doctest.testmod(importlib.import_module(name), report=False)
     except ModuleNotFoundError as error:
-        if error.name not in ("numba", "llvmlite"):
+        if error.name not in ("numba", "llvmlite", "torch"):
             raise
-        pytest.skip("numba is not installed")
+        pytest.skip(f"{error.name} is not installed")
 
 
 @pytest.mark.parametrize("name", ["anypool", *MODULES])
@@ -133,8 +133,11 @@ def test_every_public_function_has_a_docstring_with_an_example(name):
     assert not callable(thing) or isinstance(thing, type) or ">>>" in thing.__doc__
 
 
-def test_the_guide_runs():
-    text("docs/guide.md")
-    failed, tried = doctest.testfile(str(ROOT / "docs/guide.md"), module_relative=False)
-    assert tried > 20
+@pytest.mark.parametrize(("name", "least"), [("guide", 20), ("torch", 20)])
+def test_the_pages_run(name, least):
+    if name == "torch":
+        pytest.importorskip("torch", reason="torch is not installed")
+    text(f"docs/{name}.md")
+    failed, tried = doctest.testfile(str(ROOT / f"docs/{name}.md"), module_relative=False)
+    assert tried >= least
     assert not failed

@@ -56,43 +56,51 @@ def _array(x: Any) -> np.ndarray:
 
 def _padded(arrays: Sequence[np.ndarray], axes: Any, windows: Windows) -> Batch:
     """Arrays of different sizes as one padded batch with the sizes of each."""
+    shapes = [a.shape for a in arrays]
+    sizes, axes = batch_of_sizes(shapes, [a.dtype for a in arrays], axes, windows)
+    x = np.zeros((len(arrays), *np.max(shapes, axis=0)), arrays[0].dtype)
+    for i, a in enumerate(arrays):
+        x[(i, *map(slice, a.shape))] = a
+    return Batch(x, None, sizes, axes)
+
+
+def batch_of_sizes(
+    shapes: Sequence[tuple[int, ...]], dtypes: Sequence[Any], axes: Any, windows: Windows
+) -> tuple[np.ndarray, Any]:
+    """Whether arrays of these shapes can be one batch; the sizes of its samples, and its axes."""
     if isinstance(windows, Sliding | Boxes):
         raise ShapeError(
             "a list of arrays becomes one batch only where the output size does not depend on the "
             "input size; use adaptive, split, whole or pyramid windows"
         )
-    ranks = {a.ndim for a in arrays}
+    ranks = {len(shape) for shape in shapes}
     if len(ranks) > 1 or ranks == {0}:
         raise ShapeError(f"the arrays of a list must agree in rank; these have {sorted(ranks)}")
     rank = ranks.pop() + 1
     if axes is None and windows.rank is None and rank <= 3:
         axes = tuple(range(1, rank))
-    pooled = sorted(find_axes(rank, windows, axes))
-    if 0 in pooled:
-        raise ShapeError("axis 0 counts the arrays of the list; it cannot be pooled")
-    _check_agreement(arrays, pooled)
-    if any(getattr(rule, "m", 0) is None for grid in windows.rules(len(pooled)) for rule in grid):
-        raise ShapeError("output_size None keeps each array's own size; a list needs a number")
-    shape = np.max([a.shape for a in arrays], axis=0)
-    x = np.zeros((len(arrays), *shape), arrays[0].dtype)
-    for i, a in enumerate(arrays):
-        x[(i, *map(slice, a.shape))] = a
     given = find_axes(rank, windows, axes)
-    return Batch(x, None, np.array([[a.shape[p - 1] for p in given] for a in arrays]), axes)
+    if 0 in given:
+        raise ShapeError("axis 0 counts the arrays of the list; it cannot be pooled")
+    _check_agreement(shapes, dtypes, sorted(given))
+    if any(getattr(rule, "m", 0) is None for grid in windows.rules(len(given)) for rule in grid):
+        raise ShapeError("output_size None keeps each array's own size; a list needs a number")
+    return np.array([[shape[p - 1] for p in given] for shape in shapes]), axes
 
 
-def _check_agreement(arrays: Sequence[np.ndarray], pooled: Sequence[int]) -> None:
-    first = arrays[0]
-    for i, a in enumerate(arrays):
-        if a.dtype != first.dtype:
+def _check_agreement(
+    shapes: Sequence[tuple[int, ...]], dtypes: Sequence[Any], pooled: Sequence[int]
+) -> None:
+    for i, (shape, dtype) in enumerate(zip(shapes, dtypes, strict=True)):
+        if dtype != dtypes[0]:
             raise ShapeError(
-                f"array {i} of the list is {a.dtype}, array 0 is {first.dtype}; make them agree"
+                f"array {i} of the list is {dtype}, array 0 is {dtypes[0]}; make them agree"
             )
-        for axis in range(a.ndim):
-            if axis + 1 not in pooled and a.shape[axis] != first.shape[axis]:
+        for axis in range(len(shape)):
+            if axis + 1 not in pooled and shape[axis] != shapes[0][axis]:
                 raise ShapeError(
-                    f"array {i} of the list has {a.shape[axis]} along its axis {axis}, array 0 has "
-                    f"{first.shape[axis]}; only pooled axes may differ"
+                    f"array {i} of the list has {shape[axis]} along its axis {axis}, array 0 has "
+                    f"{shapes[0][axis]}; only pooled axes may differ"
                 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import doors
 from .arrays import canonical, weighing
 from .axes import find_axes
 from .errors import PoolError, WindowError
@@ -19,7 +20,7 @@ MODES = {"reflect": "reflect", "zero": "constant", "edge": "edge"}
 def blur_pool(
     x: Any, kernel_size: Any = 3, stride: Any = 2, padding: Any = None, *, mode: str = "reflect",
     axes: Any = None, mask: Any = None, weights: Any = None, fill: float = 0,
-) -> np.ndarray:  # fmt: skip
+) -> Any:  # fmt: skip
     """Smooth with binomial coefficients along every pooled axis, and keep every stride-th output.
 
     Args:
@@ -36,26 +37,54 @@ def blur_pool(
     >>> ap.blur_pool(np.array([0.0, 0.0, 4.0, 0.0, 0.0]))
     array([0., 2., 0.])
     """
-    if mode not in MODES:
-        raise PoolError(f'mode is {mode!r}; use "reflect", "edge" or "zero"')
-    windows = sliding(kernel_size, stride)
-    batch = canonical(x, mask, None, axes, windows)
-    pooled = find_axes(batch.x.ndim, windows, batch.axes)
-    kernel = each(kernel_size, "kernel_size", len(pooled), 1)
-    steps = each(stride, "stride", len(pooled), 1)
-    sides = [((k - 1) // 2, k // 2) for k in kernel] if padding is None else (
-        pairs_of(padding, len(pooled)))  # fmt: skip
-    if isinstance(sides, str):
-        raise WindowError(f'padding {padding!r} is not for blur_pool; use numbers or "valid"')
-    laid = weighing(batch.x.shape, batch.mask, weights, True)
+    if (there := doors.front(x)) is not None:
+        return there.blur_pool(x, kernel_size, stride, padding, mode=mode, axes=axes, mask=mask,
+                               weights=weights, fill=fill)  # fmt: skip
+    batch = canonical(x, mask, None, axes, sliding(kernel_size, stride))
+    pooled, kernel, steps, sides = laid(
+        batch.x.shape, kernel_size, stride, padding, mode, batch.axes
+    )
+    weighed = weighing(batch.x.shape, batch.mask, weights, True)
     values = _wide(batch.x)
-    if laid is None:
+    if weighed is None:
         return _all_axes(values, pooled, kernel, steps, sides, mode).astype(_result(batch.x))
-    w = laid.array.astype(values.dtype)
+    w = weighed.array.astype(values.dtype)
     total = _all_axes(w, pooled, kernel, steps, sides, mode)
     held = _all_axes(np.where(w > 0, values * w, 0), pooled, kernel, steps, sides, mode)
     y = np.divide(held, total, out=np.full(total.shape, fill, values.dtype), where=total > 0)
     return y.astype(_result(batch.x))
+
+
+def laid(
+    shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, mode: str, axes: Any
+) -> tuple[Any, Any, Any, Any]:
+    """The pooled axes, and for each its coefficients, its stride and its padding; checked."""
+    if mode not in MODES:
+        raise PoolError(f'mode is {mode!r}; use "reflect", "edge" or "zero"')
+    pooled = find_axes(len(shape), sliding(kernel_size, stride), axes)
+    kernel = each(kernel_size, "kernel_size", len(pooled), 1)
+    steps = each(stride, "stride", len(pooled), 1)
+    sides = tuple(((k - 1) // 2, k // 2) for k in kernel) if padding is None else (
+        pairs_of(padding, len(pooled)))  # fmt: skip
+    if isinstance(sides, str):
+        raise WindowError(f'padding {padding!r} is not for blur_pool; use numbers or "valid"')
+    for axis, k, side in zip(pooled, kernel, sides, strict=True):
+        _check(shape[axis], axis, k, side, mode)
+    return pooled, kernel, steps, sides
+
+
+def _check(n: int, axis: int, k: int, side: tuple[int, int], mode: str) -> None:
+    length = n + sum(side)
+    if length < k:
+        raise WindowError(
+            f"window {k} does not fit axis {axis}: {n} elements with padding {side[0]} and "
+            f"{side[1]} make {length}; use kernel_size <= {length} or more padding"
+        )
+    if mode == "reflect" and max(side) >= n:
+        raise WindowError(
+            f"axis {axis} has {n} elements, too few to reflect {max(side)}; "
+            'use mode="edge" or less padding'
+        )
 
 
 def _result(x: np.ndarray) -> np.dtype:
@@ -76,17 +105,7 @@ def _all_axes(x: np.ndarray, axes: Any, kernel: Any, steps: Any, sides: Any, mod
 def _one_axis(
     x: np.ndarray, axis: int, k: int, step: int, side: tuple[int, int], mode: str
 ) -> np.ndarray:
-    n, length = x.shape[axis], x.shape[axis] + sum(side)
-    if length < k:
-        raise WindowError(
-            f"window {k} does not fit axis {axis}: {n} elements with padding {side[0]} and "
-            f"{side[1]} make {length}; use kernel_size <= {length} or more padding"
-        )
-    if mode == "reflect" and max(side) >= n:
-        raise WindowError(
-            f"axis {axis} has {n} elements, too few to reflect {max(side)}; "
-            'use mode="edge" or less padding'
-        )
+    length = x.shape[axis] + sum(side)
     widths = [(0, 0)] * x.ndim
     widths[axis] = side
     padded = np.pad(x, widths, mode=MODES[mode])  # type: ignore[call-overload]

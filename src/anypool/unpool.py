@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import doors
 from .axes import find_axes
 from .errors import PoolError, ShapeError
 from .windows import adaptive
@@ -18,7 +19,7 @@ DUPLICATES = ("last", "sum", "mean", "max")
 def max_unpool(
     y: Any, indices: Any, output_size: Any, *, axes: Any = None, duplicates: str = "last",
     fill: float = 0,
-) -> np.ndarray:  # fmt: skip
+) -> Any:  # fmt: skip
     """Put pooled values back where they stood; everything else becomes ``fill``.
 
     Args:
@@ -36,6 +37,8 @@ def max_unpool(
     """
     if duplicates not in DUPLICATES:
         raise PoolError(f"duplicates is {duplicates!r}; use {', '.join(map(repr, DUPLICATES))}")
+    if (there := doors.front(y)) is not None:
+        return there.max_unpool(y, indices, output_size, axes, duplicates, fill)
     y, indices = np.asarray(y), np.asarray(indices)
     if indices.shape != y.shape or indices.dtype.kind not in "iu":
         raise ShapeError(

@@ -13,7 +13,10 @@ import numpy as np
 from ..plan import Layout, Plan
 from ..reductions import Recipe
 
-__all__ = ["Choice", "choose", "no_kernel", "pool_grid", "slopes", "why_not"]
+__all__ = [
+    "Choice", "choose", "for_training", "into", "no_kernel", "pool_grid", "quick", "slopes",
+    "why_not",
+]  # fmt: skip
 
 
 class Choice(NamedTuple):
@@ -137,10 +140,54 @@ def slopes(
                       threads)  # fmt: skip
 
 
+def for_training(plan: Plan, layout: Layout, number: int, x: np.ndarray) -> Any:
+    """The fast way forth and back for one grid over arrays that lie like ``x``, or None.
+
+    See :class:`training.Training`.
+    """
+    if no_kernel(plan):
+        return None
+    from . import training
+
+    return training.ready(plan, layout, number, x)
+
+
 def unreal(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An array that lies like a new one of this shape, in the memory of one element."""
     strides = [dtype.itemsize * math.prod(shape[i + 1 :]) for i in range(len(shape))]
     return np.lib.stride_tricks.as_strided(np.zeros(1, dtype), shape, strides)
+
+
+def into(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int | None) -> Any:
+    """A function ``go(x, y)`` that pools arrays that lie like these, or None where none is fast.
+
+    Halves may come as uint16. Everything but the data is worked out here, once.
+    """
+    from . import fast, frame, share
+
+    if fast.suits(plan) or not x.size or frame.readable(x) is not x:
+        return None
+    grid = layout.grids[0]
+    fx, fy = frame.flat(share.bits(x)), frame.flat(share.bits(y))
+    made = fast.ready(plan, grid, plan.rules[0], fx, fy)
+    if isinstance(made, str) or any((t.counts[0] == 0).any() for t in grid):
+        return None
+    kernel, table, total = made.kernel, made.table, made.total
+    reads = share.reads(grid, max(x.size // math.prod(plan.sizes), 1))
+    dense = x.flags.c_contiguous and y.flags.c_contiguous
+    if dense and reads < 2 * share.SERIAL_WORK:
+
+        def small(x: np.ndarray, y: np.ndarray) -> None:
+            data = x.reshape(-1) if x.flags.writeable else frame.flat(x).data
+            kernel(data, y.reshape(-1), table, 0, total)
+
+        return small
+
+    def large(x: np.ndarray, y: np.ndarray) -> None:
+        data = (frame.flat(x).data, frame.flat(y).data, table)
+        share.share(kernel, data, total, share.workers(threads, reads))
+
+    return large
 
 
 def quick(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int | None) -> Any:
@@ -148,34 +195,24 @@ def quick(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int
 
     ``y`` is such a pooled array.
     """
-    from . import fast, frame, share
+    from . import share
 
-    if fast.suits(plan) or not x.size or frame.readable(x) is not x:
+    go, shape, work = into(plan, layout, x, y, threads), y.shape, plan.work
+    if go is None:
         return None
-    grid, shape = layout.grids[0], plan.out_shape(layout.grids[0])
-    made = fast.ready(
-        plan, grid, plan.rules[0], frame.flat(share.bits(x)), frame.flat(share.bits(y))
-    )
-    if isinstance(made, str) or any((t.counts[0] == 0).any() for t in grid):
-        return None
-    kernel, table, total, work = made.kernel, made.table, made.total, plan.work
-    reads = share.reads(grid, max(x.size // math.prod(plan.sizes), 1))
-    alike = y.flags.c_contiguous and x.flags.c_contiguous and work.kind in "fiu" and x.dtype == work
-    alike = alike and not (work.itemsize == 2 and work.kind == "f")
-    if alike and reads < 2 * share.SERIAL_WORK:
+    own = share.bits(x) is x and share.bits(y) is y
+    if own and x.flags.c_contiguous and y.flags.c_contiguous:
 
-        def small(x: np.ndarray) -> np.ndarray:
+        def plain(x: np.ndarray) -> np.ndarray:
             y = np.empty(shape, work)
-            data = x.reshape(-1) if x.flags.writeable else frame.flat(x).data
-            kernel(data, y.reshape(-1), table, 0, total)
+            go(x, y)
             return y
 
-        return small
+        return plain
 
-    def large(x: np.ndarray) -> np.ndarray:
+    def alike(x: np.ndarray) -> np.ndarray:
         y = np.empty_like(x, dtype=work, shape=shape)
-        data = (frame.flat(share.bits(x)).data, frame.flat(share.bits(y)).data, table)
-        share.share(kernel, data, total, share.workers(threads, reads))
+        go(share.bits(x), share.bits(y))
         return y
 
-    return large
+    return alike

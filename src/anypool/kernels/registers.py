@@ -82,3 +82,19 @@ def shuffle(builder: Any, a: Value, order: list[int]) -> Value:
     """The lanes of `a` named by `order`."""
     lanes = ir.Constant(ir.VectorType(ir.IntType(32), len(order)), order)
     return builder.shuffle_vector(a, ir.Constant(a.type, ir.Undefined), lanes)
+
+
+class Mask(types.Type):
+    """Yes or no for each lane of a vector."""
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
+        super().__init__(name=f"Mask({lanes})")
+
+
+@register_model(Mask)
+class _MaskModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Mask) -> None:
+        bit = ir.IntType(1)
+        shape = bit if kind.lanes == 1 else ir.VectorType(bit, kind.lanes)
+        super().__init__(manager, kind, shape)

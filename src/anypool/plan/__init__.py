@@ -88,6 +88,11 @@ class Plan:
         return lay(rules, self.sizes, extents, self.axes, draws)
 
     @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """Room for what others work out for this plan, once."""
+        return {}
+
+    @cached_property
     def select(self) -> bool:
         """Whether elements can be unreal inside a window: by mask, weights or skipped NaN."""
         return self.options.masked or self.options.weighted or self.options.nan == "skip"

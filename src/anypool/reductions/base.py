@@ -18,7 +18,6 @@ and every branch of a ``where`` is finite where the other one is chosen.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,6 +98,6 @@ def parameter(name: str, value: Any, rule: str, holds: Callable[[float], bool]) 
         number = float(value)
     except (TypeError, ValueError):
         raise ReductionError(f"{name} must be a number, not {value!r}") from None
-    if math.isnan(number) or not holds(number):
+    if number != number or not holds(number):
         raise ReductionError(f"{name} is {number:g}; it must be {rule}")
     return number

@@ -35,9 +35,8 @@ class Axis(NamedTuple):
 
     def line(self, m: Size) -> Tensor:
         """0 to m - 1 along this axis; one more axis, the last, is for a window's elements."""
-        shape = [1] * (self.rank + 1)
-        shape[self.axis] = -1
-        return torch.arange(m, device=self.device).reshape(shape)
+        line = torch.arange(m, device=self.device)
+        return line[(None,) * self.axis + (slice(None),) + (None,) * (self.rank - self.axis)]
 
 
 class Places(NamedTuple):
@@ -280,7 +279,8 @@ def cut(x: Tensor, places: Places) -> Tensor:
     if not places.own and plain(places.outputs) is None:  # a reshape would ask whether it fits
         kept = (a, places.axis.rank)
         index = places.reads[tuple(slice(None) if i in kept else 0 for i in range(kept[1] + 1))]
-        return x[(slice(None),) * a + (index,)].movedim(a + 1, x.ndim)
+        taken = x[(slice(None),) * a + (index,)]
+        return taken.movedim(a + 1, x.ndim).contiguous()  # or strides would be compared
     if not places.own:
         taken = x.index_select(a, places.reads.reshape(-1))
         return taken.reshape(parted).movedim(a + 1, x.ndim)

@@ -1,0 +1,36 @@
+"""Which framework an array belongs to, and the front that pools it there."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+FRONTS = ("torch",)
+
+
+def home(x: Any) -> str:
+    """The framework of an array or of a list's first array; "" where NumPy does it.
+
+    Only frameworks that the process has already loaded are looked at.
+    """
+    if type(x) is np.ndarray:
+        return ""
+    if isinstance(x, list | tuple) and x:
+        x = x[0]
+    name = type(x).__module__.partition(".")[0]
+    if name in FRONTS:
+        return name
+    loaded = sys.modules.get("torch")  # a subclass of Tensor made elsewhere
+    return "torch" if loaded is not None and isinstance(x, loaded.Tensor) else ""
+
+
+def front(x: Any) -> Any:
+    """The room that pools arrays like x, or None for NumPy's; it is loaded now if it was not."""
+    if home(x) != "torch":
+        return None
+    # the one import against the arrows, and the form of it that torch.compile can follow
+    from .torch import front as there
+
+    return there

@@ -1,0 +1,188 @@
+"""How a function with PyTorch's name is called: by kernels where they serve, else by PyTorch.
+
+PyTorch itself says what is accepted: a new kind of call is first tried on a tensor without memory
+(device "meta"), which gives its refusals and the shape and strides of the result. What is refused
+there goes to PyTorch's own function, whose error is then raised as ours, with a clearer sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+
+from ..errors import PoolError
+from ..reductions import resolve
+from . import compiled, eager, front
+from .errors import translated
+from .request import Request
+from .tensors import plain
+
+Tensor = torch.Tensor
+SMALL = True  # whether PyTorch may do what it does faster: small inputs, mostly
+MOST_AREA = 64  # PyTorch takes the derivative of larger adaptive averages faster
+
+
+class Op(NamedTuple):
+    """A pooling function of torch.nn.functional."""
+
+    name: str
+    rank: int
+    native: Callable[..., Any]
+    build: Callable[..., Any]  # its arguments as windows, reduction and common arguments
+    dtypes: tuple[torch.dtype, ...]  # what PyTorch's CPU function takes
+    ours: bool = False  # PyTorch's values are wrong somewhere: never its own operation
+    wide: bool = False  # autocast runs it in float32
+    # elements from which our kernels win the way that it costs to call them, without and with a
+    # derivative (`python -m bench --only "torch, "`, two cores)
+    least: tuple[int, int] = (4096, 32768)
+
+    def request(self, x: Tensor, args: tuple[Any, ...], indices: bool) -> Request:
+        """The call in anypool's words."""
+        windows, reduce, common = self.build(*args)
+        axes = tuple(range(x.ndim - self.rank, x.ndim))
+        return Request(windows, resolve(reduce), axes, common, indices)
+
+    def plainly(self, x: Tensor, args: tuple[Any, ...], indices: bool) -> Any:
+        """PyTorch's own function."""
+        return self.native(x, *args, return_indices=True) if indices else self.native(x, *args)
+
+
+def pool(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool = False) -> Any:
+    """Call ``op``."""
+    if torch.compiler.is_compiling():
+        return traced(x, op.name, args, bool(indices))
+    if op.wide:
+        x = autocast(x)
+    if not plain(x):
+        return elsewhere(op, x, args, indices)
+    try:
+        key = (op.name, x.shape, x.stride(), x.dtype, args, indices)
+        job: Any = eager.JOBS.get(key, key)
+    except TypeError:  # a list among the arguments
+        return pool(op, x, frozen(args), indices)
+    if job is key:
+        job = learn(op, key, x, args, indices)
+    if job is None:
+        return refused(op, x, args, indices)
+    if type(job) is Request:
+        return front.pooled(job, x)
+    wanted = x.requires_grad and torch.is_grad_enabled()
+    if not (job.trains if wanted or indices else job.infers):
+        return op.plainly(x, args, indices)
+    return front.run_job(job, x, indices)
+
+
+def frozen(args: Any) -> Any:
+    """The arguments with lists as tuples."""
+    made = tuple(tuple(a) if isinstance(a, list) else a for a in args)
+    try:
+        hash(made)
+    except TypeError:
+        raise PoolError(f"arguments are {args}; give numbers or tuples of numbers") from None
+    return made
+
+
+def autocast(x: Any) -> Any:
+    """Halves in float32 where autocast asks for that."""
+    if not isinstance(x, Tensor) or x.dtype.itemsize != 2 or not x.dtype.is_floating_point:
+        return x
+    return x.float() if torch.is_autocast_enabled(x.device.type) else x
+
+
+def learn(op: Op, key: Any, x: Tensor, args: tuple[Any, ...], indices: bool) -> Any:
+    """Who serves calls like this one: a Job, a Request for the general way, or None: PyTorch."""
+    if len(eager.JOBS) >= eager.MOST_JOBS:
+        eager.JOBS.clear()
+    found = _accepted(op, x, args, indices)
+    if found is None or (SMALL and not op.ours and x.numel() < op.least[0]):
+        eager.JOBS[key] = None
+        return None
+    request, stride = found
+    job = eager.make_job(request, x, stride)
+    if op.ours:
+        job = request
+    elif job is not None:
+        job.infers, job.trains = _worth(op, job, x.numel())
+    eager.JOBS[key] = job
+    return job
+
+
+def _worth(op: Op, job: eager.Job, elements: int) -> tuple[bool, bool]:
+    """Whether our kernels are to pool, and to pool with a derivative."""
+    trains = job.train is not None or not job.dtype.is_floating_point
+    if not SMALL:
+        return True, trains
+    infers, trains = elements >= op.least[0], trains and elements >= op.least[1]
+    if op.name.startswith("adaptive_avg"):
+        return infers and not job.whole, trains and (job.whole or job.area <= MOST_AREA)
+    return infers, trains
+
+
+def _accepted(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool) -> Any:
+    """The request and the strides of its result, or None where PyTorch would not do it either."""
+    if x.dtype not in op.dtypes or not x.numel():
+        return None
+    try:
+        like = torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device="meta")
+        y = op.plainly(like, args, indices)
+        request = op.request(x, args, indices)
+        shape = front.check(request, x)
+    except Exception:  # whatever it is, PyTorch's own call says it better
+        return None
+    y = y[0] if indices else y
+    return (request, y.stride()) if tuple(y.shape) == shape else None
+
+
+def refused(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool) -> Any:
+    """PyTorch's own function; its refusal with our sentence."""
+    try:
+        return op.plainly(x, args, indices)
+    except Exception as error:
+        raise translated(error, _hint(op, x, args, indices)) from None
+
+
+def _hint(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> str:
+    """What anypool has to say about these arguments, if anything."""
+    try:
+        front.check(op.request(x, args, indices), x)
+    except PoolError as error:
+        return str(error)
+    except Exception:  # arguments so strange that PyTorch's own words must do
+        return ""
+    return ""
+
+
+def elsewhere(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> Any:
+    """Other devices, tracers, exporters, transforms and subclasses."""
+    if isinstance(x, Tensor) and (op.ours or _misled(op, x, args)):
+        return front.elsewhere(op.request(x, frozen(args), indices), x, None, None)
+    return refused(op, x, args, indices)
+
+
+def _misled(op: Op, x: Tensor, args: tuple[Any, ...]) -> bool:
+    """Whether PyTorch's own operation is wrong here, or not deterministic where that is asked."""
+    if front.exporting():
+        return front.misled_at_export(op.request(x, frozen(args), False))
+    from .native import shaky
+
+    return shaky(op.name, x) or (op is OPS["adaptive_avg_pool3d"] and x.dtype.itemsize == 2)
+
+
+OPS: dict[str, Op] = {}
+
+
+@torch.compiler.allow_in_graph
+def traced(x: Tensor, name: str, args: Any, indices: bool) -> Any:
+    """The call inside a graph in the making; Dynamo hands it over whole."""
+    op = OPS[name]
+    if op.wide:
+        x = autocast(x)
+    args = frozen(args)
+    if front.exporting() or op.ours:
+        return elsewhere(op, x, args, indices)
+    request = op.request(x, args, indices)
+    if not indices and compiled.ours_is_faster(request, x):
+        return compiled.opaque(request, x)
+    return op.plainly(x, args, indices)
