@@ -275,19 +275,16 @@ def cut(x: Tensor, places: Places) -> Tensor:
     if places.reads is None:
         if places.rest:
             x = x[(slice(None),) * a + (slice(0, places.outputs * places.most),)]
-        return x.reshape(parted).movedim(a + 1, -1)
+        return x.reshape(parted).movedim(a + 1, x.ndim)
     if not places.own and plain(places.outputs) is None:  # a reshape would ask whether it fits
         kept = (a, places.axis.rank)
         index = places.reads[tuple(slice(None) if i in kept else 0 for i in range(kept[1] + 1))]
         taken = x[(slice(None),) * a + (index,)]
-        return taken.movedim(a + 1, -1).contiguous()  # or strides would be compared
+        return taken.movedim(a + 1, x.ndim).contiguous()  # or strides would be compared
     if not places.own:
         taken = x.index_select(a, places.reads.reshape(-1))
-        return taken.reshape(parted).movedim(a + 1, -1)
-    index = places.reads.movedim(-1, a + 1).flatten(a, a + 1)
+        return taken.reshape(parted).movedim(a + 1, x.ndim)
+    index = places.reads.movedim(places.axis.rank, a + 1).flatten(a, a + 1)
     index = index.reshape(*index.shape, *(1,) * (x.ndim - index.ndim))
-    if x.shape[0] == 1:  # a mask for all samples, windows for each
-        x = x.expand(index.shape[0], *x.shape[1:])
-    others = (*x.shape[:a], -1, *tail)
-    taken = torch.gather(x, a, index.expand(others))
-    return taken.reshape(*x.shape[:a], *parted[a:]).movedim(a + 1, -1)
+    taken = torch.gather(x, a, index.expand(*head, -1, *tail))
+    return taken.reshape(parted).movedim(a + 1, x.ndim)

@@ -15,10 +15,11 @@ from torch import Tensor
 from ..errors import PoolError
 from ..reductions import Recipe, Reduction
 from ..windows import Boxes, Fractional, Pyramid, Windows
-from . import extremes, windowed
+from . import builtin, extremes, windowed
 from .numbers import narrowed, natural, widened
 from .places import Axis, Places, lay
 from .totals import count, kept, seen, total
+from .windowed import long
 
 
 class Call(NamedTuple):
@@ -68,13 +69,17 @@ def pool(
     spots = _spots(draws, axes, x.ndim) if windows.random else None
     pieces = []
     for rules in windows.rules(len(axes)):
+        own = builtin.pooled(call, rules, low is not None)
+        if own is not None:
+            pieces.append((narrowed(own, result, reduction.recipe), None))
+            continue
         places = [
             lay(rule, Axis(a, x.ndim, wide.shape[a], x.device, low[i] if low else None,
                            high[i] if high else None, spots[i] if spots else None))
             for i, (rule, a) in enumerate(zip(rules, axes, strict=True))
         ]  # fmt: skip
-        own = None if draws is None or windows.random else _own(draws, pieces, places, windows)
-        y, at, nothing = _grid(call, places, own)
+        u = None if draws is None or windows.random else _own(draws, pieces, places, windows)
+        y, at, nothing = _grid(call, places, u)
         pieces.append(_finished(y, at, nothing, fill, result, reduction.recipe))
     y = _assembled([p[0] for p in pieces], axes, windows)
     return (y, _assembled([p[1] for p in pieces], axes, windows)) if return_indices else y
@@ -119,7 +124,7 @@ def _extents(sizes: Tensor | None, rank: int) -> tuple[list[Tensor] | None, list
     if sizes is None:
         return None, None
     pairs = torch.stack((torch.zeros_like(sizes), sizes), -1) if sizes.ndim == 2 else sizes
-    shaped = pairs.to(torch.int64).movedim(0, -1).reshape(*pairs.shape[1:], -1, *(1,) * rank)
+    shaped = pairs.to(torch.int64).movedim(0, 2).reshape(*pairs.shape[1:], -1, *(1,) * rank)
     return [own[0] for own in shaped.unbind()], [own[1] for own in shaped.unbind()]
 
 
@@ -169,19 +174,12 @@ def _grid(
     return windowed.reduce(call, places, draws)
 
 
-def _expanded(a: Tensor | None, call: Call) -> Tensor | None:
-    """``a`` at full length along the pooled axes, so that its windows can be cut."""
-    if a is None:
-        return None
-    return a.expand([call.x.shape[i] if i in call.axes else -1 for i in range(a.ndim)])
-
-
 def _extreme(call: Call, places: Sequence[Places]) -> Any:
     x, name = call.x, call.reduction.name
     sign = 1 if name in ("max", "any") else -1
     if name in ("any", "all"):
         x = (x != 0).to(torch.uint8)
-    real = _expanded(call.real, call)
+    real = long(call.real, call, places)
     nothing = _not(seen(real, places))
     if not call.indices and (not x.dtype.is_floating_point or windowed.silent(x)):
         return extremes.best(x, real, places, sign), None, nothing
@@ -208,7 +206,7 @@ def _endless(call: Call, places: Sequence[Places]) -> Any:
 def _total(call: Call, places: Sequence[Places]) -> Any:
     """Sums and means. A mean divides by what it counts, which is known or summed as well."""
     x, real, mean = call.x, call.real, call.reduction.name == "mean"
-    nothing = _not(seen(_expanded(real, call), places))
+    nothing = _not(seen(long(real, call, places), places))
     x = kept(x, real, 0)
     if call.weights is not None:
         weights = torch.where(real, call.weights.to(_weight_dtype(x)), 0)  # type: ignore[arg-type]
@@ -222,9 +220,9 @@ def _total(call: Call, places: Sequence[Places]) -> Any:
     elif not call.selects:
         divisor = count(places, call.count_include_pad)
     elif call.weights is not None:
-        divisor = total(_expanded(weights, call), places)  # type: ignore[arg-type]
+        divisor = total(long(weights, call, places), places)  # type: ignore[arg-type]
     else:
-        divisor = total(_expanded(real, call).to(x.dtype), places)  # type: ignore[union-attr]
+        divisor = total(long(real, call, places).to(x.dtype), places)  # type: ignore[union-attr]
     if nothing is not None and isinstance(divisor, Tensor):
         divisor = torch.where(divisor == 0, 1, divisor)
     return y / divisor, None, nothing

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .builtin import product
 from .places import Places, cut
 
 
@@ -19,8 +20,15 @@ def total(x: Tensor, places: Sequence[Places]) -> Tensor:
         x = x.sum(whole, keepdim=True)
     for own in places:  # the first axis first: its windows are taken in long stretches
         if not own.whole:
-            x = kept(cut(x, own), own.real, 0).sum(-1)
+            x = _summed(x, own)
     return x
+
+
+def _summed(x: Tensor, own: Places) -> Tensor:
+    divided = own.reads is not None and own.span is None and own.axis.low is None
+    if divided and x.dtype.is_floating_point and torch.onnx.is_in_onnx_export():
+        return product(x, own)
+    return kept(cut(x, own), own.real, 0).sum(-1)
 
 
 def kept(v: Tensor, real: Tensor | None, other: Any) -> Tensor:

@@ -67,7 +67,7 @@ def gather(
     """
     v, real = side_by_side(call.x, places), _geometry(places)
     if call.real is not None:
-        own = side_by_side(_long(call.real, call), places)
+        own = side_by_side(long(call.real, call, places), places)
         real = own if real is None else own & real
     if real is None:
         ones = (1,) * (v.ndim - 1)
@@ -76,7 +76,7 @@ def gather(
     if call.weights is None:
         w = real.to(dtype)
     else:
-        own = side_by_side(_long(call.weights, call), places).to(dtype)
+        own = side_by_side(long(call.weights, call, places), places).to(dtype)
         w = torch.where(real, own, 0)
     if call.real is None and all(p.full for p in places):
         return v, w, None
@@ -92,8 +92,15 @@ def side_by_side(x: Tensor, places: Sequence[Places]) -> Tensor:
     return x.flatten(rank)
 
 
-def _long(a: Tensor, call: Call) -> Tensor:
-    return a.expand([call.x.shape[i] if i in call.axes else -1 for i in range(a.ndim)])
+def long(a: Any, call: Call, places: Sequence[Places]) -> Any:
+    """A mask or weights at full length along the pooled axes, so that windows can be cut;
+
+    along every axis where samples have windows of their own.
+    """
+    if a is None:
+        return None
+    own = any(p.own for p in places)
+    return a.expand([n if own or i in call.axes else -1 for i, n in enumerate(call.x.shape)])
 
 
 def _geometry(places: Sequence[Places]) -> Tensor | None:
