@@ -20,8 +20,8 @@ from .request import Request
 from .tensors import plain
 
 Tensor = torch.Tensor
-# fewer elements than this go to PyTorch: there is nothing to win but the way (bench/torch_rows.py)
-SMALL = 2048
+SMALL = True  # whether PyTorch may do what it does faster: small inputs, mostly
+MOST_AREA = 64  # PyTorch takes the derivative of larger adaptive averages faster
 
 
 class Op(NamedTuple):
@@ -34,6 +34,9 @@ class Op(NamedTuple):
     dtypes: tuple[torch.dtype, ...]  # what PyTorch's CPU function takes
     ours: bool = False  # PyTorch's values are wrong somewhere: never its own operation
     wide: bool = False  # autocast runs it in float32
+    # elements from which our kernels win the way that it costs to call them, without and with a
+    # derivative (`python -m bench --only "torch, "`, two cores)
+    least: tuple[int, int] = (4096, 32768)
 
     def request(self, x: Tensor, args: tuple[Any, ...], indices: bool) -> Request:
         """The call in anypool's words."""
@@ -65,6 +68,9 @@ def pool(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool = False) -> Any
         return refused(op, x, args, indices)
     if type(job) is Request:
         return front.pooled(job, x)
+    wanted = x.requires_grad and torch.is_grad_enabled()
+    if not (job.trains if wanted or indices else job.infers):
+        return op.plainly(x, args, indices)
     return front.run_job(job, x, indices)
 
 
@@ -90,18 +96,28 @@ def learn(op: Op, key: Any, x: Tensor, args: tuple[Any, ...], indices: bool) -> 
     if len(eager.JOBS) >= eager.MOST_JOBS:
         eager.JOBS.clear()
     found = _accepted(op, x, args, indices)
-    small = x.numel() < SMALL and not op.ours
-    if found is None or small:
+    if found is None or (SMALL and not op.ours and x.numel() < op.least[0]):
         eager.JOBS[key] = None
         return None
     request, stride = found
     job = eager.make_job(request, x, stride)
     if op.ours:
         job = request
-    elif job is not None and job.train is None and x.dtype.is_floating_point:
-        job = None
+    elif job is not None:
+        job.infers, job.trains = _worth(op, job, x.numel())
     eager.JOBS[key] = job
     return job
+
+
+def _worth(op: Op, job: eager.Job, elements: int) -> tuple[bool, bool]:
+    """Whether our kernels are to pool, and to pool with a derivative."""
+    trains = job.train is not None or not job.dtype.is_floating_point
+    if not SMALL:
+        return True, trains
+    infers, trains = elements >= op.least[0], trains and elements >= op.least[1]
+    if op.name.startswith("adaptive_avg"):
+        return infers and not job.whole, trains and (job.whole or job.area <= MOST_AREA)
+    return infers, trains
 
 
 def _accepted(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool) -> Any:

@@ -41,9 +41,10 @@ class Job:
         self.stride = stride
         [grid] = call.layout.grids
         self.whole = all(t.counts.tolist() == [[n]] for t, n in zip(grid, plan.sizes, strict=True))
-        self.divisor = (
-            math.prod(float(d[0, 0]) for d in plan.divisors(grid)) if plan.scaled else 1.0
-        )
+        shares = plan.divisors(grid) if plan.scaled else ()
+        self.divisor = math.prod(float(share[0, 0]) for share in shares)
+        self.area = math.prod(int(t.counts.max()) for t in grid)
+        self.infers = self.trains = True  # whether to be asked at all: `call` may know better
         self.hollow = any(bool((t.counts == 0).any()) for t in grid)  # windows with nothing real
         self.kept = None
         if train is not None and self.extreme:

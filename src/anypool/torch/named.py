@@ -60,23 +60,27 @@ _FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 _INTS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 _SINGLES = (torch.float32, torch.float64)
 
+_SUMS, _ADAPTIVE = (8192, 40_000), (100_000, 100_000)
+
 MAX1 = Op("max_pool1d", 1, F.max_pool1d, _max, _FLOATS)
 MAX2 = Op("max_pool2d", 2, F.max_pool2d, _max, _FLOATS + _INTS)
 MAX3 = Op("max_pool3d", 3, F.max_pool3d, _max, _FLOATS + _INTS, wide=True)
-AVG1 = Op("avg_pool1d", 1, F.avg_pool1d, _avg, _FLOATS)
-AVG2 = Op("avg_pool2d", 2, F.avg_pool2d, _avg, _FLOATS)
-AVG3 = Op("avg_pool3d", 3, F.avg_pool3d, _avg, _SINGLES, wide=True)
+AVG1 = Op("avg_pool1d", 1, F.avg_pool1d, _avg, _FLOATS, least=_SUMS)
+AVG2 = Op("avg_pool2d", 2, F.avg_pool2d, _avg, _FLOATS, least=_SUMS)
+AVG3 = Op("avg_pool3d", 3, F.avg_pool3d, _avg, _SINGLES, wide=True, least=_SUMS)
 LP1 = Op("lp_pool1d", 1, F.lp_pool1d, _lp, _FLOATS, ours=True)
 LP2 = Op("lp_pool2d", 2, F.lp_pool2d, _lp, _FLOATS, ours=True)
 LP3 = Op("lp_pool3d", 3, F.lp_pool3d, _lp, _SINGLES, ours=True, wide=True)
-ADAPTIVE_MAX1 = Op("adaptive_max_pool1d", 1, F.adaptive_max_pool1d, _adaptive_max, _FLOATS)
-ADAPTIVE_MAX2 = Op("adaptive_max_pool2d", 2, F.adaptive_max_pool2d, _adaptive_max, _FLOATS)
-ADAPTIVE_MAX3 = Op("adaptive_max_pool3d", 3, F.adaptive_max_pool3d, _adaptive_max, _FLOATS,
-                   wide=True)  # fmt: skip
-ADAPTIVE_AVG1 = Op("adaptive_avg_pool1d", 1, F.adaptive_avg_pool1d, _adaptive_avg, _FLOATS)
-ADAPTIVE_AVG2 = Op("adaptive_avg_pool2d", 2, F.adaptive_avg_pool2d, _adaptive_avg, _FLOATS)
-ADAPTIVE_AVG3 = Op("adaptive_avg_pool3d", 3, F.adaptive_avg_pool3d, _adaptive_avg, _FLOATS,
-                   wide=True)  # fmt: skip
+ADAPTIVE_MAX1, ADAPTIVE_MAX2, ADAPTIVE_MAX3 = (
+    Op(f"adaptive_max_pool{rank}d", rank, getattr(F, f"adaptive_max_pool{rank}d"), _adaptive_max,
+       _FLOATS, wide=rank == 3, least=(16_384, 65_536))
+    for rank in (1, 2, 3)
+)  # fmt: skip
+ADAPTIVE_AVG1, ADAPTIVE_AVG2, ADAPTIVE_AVG3 = (
+    Op(f"adaptive_avg_pool{rank}d", rank, getattr(F, f"adaptive_avg_pool{rank}d"), _adaptive_avg,
+       _FLOATS, wide=rank == 3, least=_ADAPTIVE)
+    for rank in (1, 2, 3)
+)  # fmt: skip
 
 call.OPS.update(
     (op.name, op)
