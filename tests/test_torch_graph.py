@@ -18,6 +18,7 @@ import anypool as ap
 import anypool.torch as at
 import anypool.torch.functional as F  # noqa: N812
 from anypool import kernels
+from anypool.torch import call, eager
 from same_torch import assert_tensors, gradient, tensor, whole_numbers
 
 nn = torch.nn.functional
@@ -45,6 +46,13 @@ ALL = {**FAST, **SAVING}
 NEEDS_KERNELS = pytest.mark.skipif(
     bool(kernels.why_not()), reason="no numba: PyTorch's own operations are used, and they keep x"
 )
+
+
+@pytest.fixture(autouse=True)
+def kernels_for_all(monkeypatch):
+    """Our kernels do what PyTorch would do faster, too."""
+    monkeypatch.setattr(eager, "JOBS", {})
+    monkeypatch.setattr(call, "SMALL", False)
 
 
 def leaf(seed: int = 0, dtype: torch.dtype = torch.float32, layout: str = "dense") -> torch.Tensor:

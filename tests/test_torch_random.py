@@ -32,7 +32,7 @@ SPOILS = {"none": (), "nan": (float("nan"),), "infinite": (float("inf"), float("
 @pytest.fixture(autouse=True)
 def kernels_for_all(monkeypatch):
     monkeypatch.setattr(eager, "JOBS", {})
-    monkeypatch.setattr(call, "SMALL", 0)
+    monkeypatch.setattr(call, "SMALL", False)
 
 
 @st.composite
