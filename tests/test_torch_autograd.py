@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 import anypool as ap
 import anypool.torch as at
 import anypool.torch.functional as F  # noqa: N812
+from anypool.torch import call, eager
 from same_torch import assert_tensors, tensor
 
 # PyTorch's own forward mode warns of PyTorch's own torch.jit.script
@@ -30,6 +31,13 @@ WINDOWS = {
     "pyramid": ap.windows.pyramid((1, 2)),
 }
 WEIGHED = ["mean", "sum", "lp", "gem", "lse", "soft", "std", "var"]
+
+
+@pytest.fixture(autouse=True)
+def kernels_for_all(monkeypatch):
+    """Our kernels do what PyTorch would do faster, too."""
+    monkeypatch.setattr(eager, "JOBS", {})
+    monkeypatch.setattr(call, "SMALL", False)
 
 
 def reduction(kind: str):
@@ -67,7 +75,9 @@ def check(function, *inputs, forward: bool = True, second: bool = True) -> None:
 @pytest.mark.parametrize("windows", WINDOWS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradcheck(kind, windows):
-    check(lambda x: at.pool(x, WINDOWS[windows], reduction(kind), axes=(2, 3)), planes())
+    second = windows in ("sliding", "adaptive")
+    check(lambda x: at.pool(x, WINDOWS[windows], reduction(kind), axes=(2, 3)), planes(),
+          second=second)  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -81,7 +91,9 @@ def test_gradcheck_in_full(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradcheck_with_mask(kind, windows):
     x = planes()
-    check(lambda x: at.pool(x, WINDOWS[windows], reduction(kind), axes=(2, 3), mask=mask_of(x)), x)
+    given = {"axes": (2, 3), "mask": mask_of(x)}
+    check(lambda x: at.pool(x, WINDOWS[windows], reduction(kind), **given), x,
+          second=windows == "sliding")  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -169,6 +181,17 @@ def test_jacobian(form):
     assert_tensors(many, one, ulp=64, scale=1.0, layout=False)
     ahead = torch.func.jacfwd(f)(x)
     assert_tensors(ahead, one, ulp=64, scale=1.0, layout=False)
+
+
+@FORM
+def test_batched_incoming_gradients(form):
+    x = planes()
+    y = FORMS[form](x)
+    g = tensor((3, *y.shape), torch.float64, seed=3)
+    many = torch.autograd.grad(y, x, g, is_grads_batched=True, retain_graph=True)[0]
+    for one, slope in zip(g, many, strict=True):
+        want = torch.autograd.grad(y, x, one, retain_graph=True)[0]
+        assert_tensors(slope, want, ulp=64, scale=1.0, layout=False)
 
 
 @FORM

@@ -187,6 +187,7 @@ ARGUMENTS: dict[str, list[dict[str, Any]]] = {
 SHAPES = {1: (3, 8, 300), 2: (3, 8, 30, 27), 3: (2, 8, 12, 11, 13)}
 
 
+@pytest.mark.usefixtures("who")
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("kind", ARGUMENTS)
@@ -205,6 +206,7 @@ def test_large(kind, rank, layout):
         assert_tensors(gradient(got, x), gradient(want, x), ulp=16, scale=8.0, layout=False)
 
 
+@pytest.mark.usefixtures("who")
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "max_pool3d"])
 def test_large_halves(name, dtype):

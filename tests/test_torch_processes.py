@@ -54,7 +54,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("way", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("way", ["fork", "spawn"])
 def test_pooling_in_the_workers_of_a_loader(way, tmp_path):
     if way != "spawn" and not hasattr(os, "fork"):
         pytest.skip("this system cannot fork")
