@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 from types import FrameType
 from typing import Any
 
@@ -504,15 +503,23 @@ def roi_pool(
     return pool(x, where.boxes(boxes, output_size, rule), reduce, **common)
 
 
+MOST_WINDOWS = 1024
+
+
 def _windows(make: Callable[..., Windows]) -> Callable[..., Windows]:
     """``make``, remembered for arguments that hash: the same windows are made once."""
-    found = lru_cache(maxsize=1024)(make)
+    known: dict[tuple[Any, ...], Windows] = {}  # lru_cache would make torch.compile warn
 
     def made(*arguments: Any) -> Windows:
         try:
-            return found(*arguments)
+            found = known.get(arguments)
         except TypeError:
             return make(*arguments)
+        if found is None:
+            if len(known) >= MOST_WINDOWS:
+                known.clear()
+            found = known[arguments] = make(*arguments)
+        return found
 
     return made
 

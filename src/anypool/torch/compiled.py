@@ -71,7 +71,9 @@ def spelled(request: Request | Any) -> tuple[Any, Any]:
     """Windows and reduction in words and numbers."""
     windows, reduction = request.windows, request.reduction
     fields = [getattr(windows, name) for name in windows.__dataclass_fields__]
-    return (type(windows).__name__, *fields), (reduction.name, reduction.params)
+    # numbers as text: a graph with dynamic shapes would make symbols of them
+    params = tuple([(name, f"{value}") for name, value in reduction.params])
+    return (type(windows).__name__, *fields), (reduction.name, params)
 
 
 @lru_cache(maxsize=1024)
@@ -81,7 +83,8 @@ def rebuilt(windows: Any, what: Any, axes: Any, common: Any) -> Request:
     if name not in reductions.CATALOGUE:
         raise PoolError(f"{name} is a reduction of your own; it cannot be compiled")
     kind, *arguments = windows
-    reduction = reductions.CATALOGUE[name](**dict(params))
+    given = {key: value if key == "method" else float(value) for key, value in params}
+    reduction = reductions.CATALOGUE[name](**given)
     return Request(getattr(where, kind)(*arguments), reduction, axes, dict(common))
 
 

@@ -34,15 +34,14 @@ class Job:
         self.plan, self.go, self.train = plan, go, train
         self.extreme = plan.recipe.family == "extreme"
         self.dtype = tensors.TO_TORCH[plan.work]
-        self.bits = tensors.BITS.get(self.dtype)
         self.x_shape, self.x_stride = plan.shape, dense(plan.shape, like.stride())
         self.y_shape = plan.out_shape(call.layout.grids[0])
         self.y_stride = dense(self.y_shape, like.stride())
         self.stride = stride
+        long = [a for a, n in enumerate(self.y_shape) if n > 1]
+        self.lies_alike = all(self.y_stride[a] == stride[a] for a in long)
         [grid] = call.layout.grids
         self.whole = all(t.counts.tolist() == [[n]] for t, n in zip(grid, plan.sizes, strict=True))
-        shares = plan.divisors(grid) if plan.scaled else ()
-        self.divisor = math.prod(float(share[0, 0]) for share in shares)
         self.area = math.prod(int(t.counts.max()) for t in grid)
         self.infers = self.trains = True  # whether to be asked at all: `call` may know better
         self.hollow = any(bool((t.counts == 0).any()) for t in grid)  # windows with nothing real
@@ -54,10 +53,7 @@ class Job:
     def infer(self, x: Tensor) -> Tensor:
         """Pool, with nothing kept."""
         y = torch.empty_strided(self.y_shape, self.stride, dtype=self.dtype)
-        if self.bits is None:
-            self.go(x.detach().numpy(), y.numpy())
-        else:
-            self.go(bits_of(x), bits_of(y))
+        self.go(bits_of(x), bits_of(y))
         return y
 
     def keep(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,23 +63,22 @@ class Job:
         self.train.forward(bits_of(x), bits_of(y), taps.numpy(), self.call.threads)
         if self.hollow:
             kernels.fill_empty(self.plan, self.call.layout.grids[0], array_of(y))
-        return y, taps
+        return (y if self.lies_alike else alike(y, self.stride)), taps
 
     def back(self, g: Tensor, taps: Tensor | None = None) -> Tensor:
         """The derivative by x, for the incoming ``g``."""
         if not incoming(g):
             return self.scatter(g, taps)
-        if taps is None and self.whole:  # every element gets the same: nothing is written
-            return (g / self.divisor).expand(self.x_shape)
         gx = torch.empty_strided(self.x_shape, self.x_stride, dtype=self.dtype)
         g = alike(g, self.y_stride)
         spots = None if taps is None else taps.numpy()
         self.train.backward(array_of(g), spots, array_of(gx), self.call.threads)
-        return gx
+        return gx if self.lies_alike else gx.contiguous()
 
     def places(self, taps: Tensor) -> Tensor:
         """Taps as PyTorch's indices: flat over the pooled axes."""
-        return torch.from_numpy(self.train.places(taps.numpy()))
+        found = torch.from_numpy(self.train.places(taps.numpy()))
+        return found if self.lies_alike else alike(found, self.stride)
 
     def scatter(self, g: Tensor, taps: Tensor | None) -> Tensor:
         """:meth:`back` in plain tensor operations."""
@@ -141,7 +136,7 @@ def make_job(request: Request, x: Tensor, stride: tuple[int, ...] | None = None)
     y = torch.empty_strided(shape, stride, dtype=tensors.TO_TORCH[plan.work])
     go = kernels.into(plan, call.layout, array_of(x), array_of(y), threads)
     train = kernels.for_training(plan, call.layout, 0, array_of(x))
-    if go is None or (request.indices and train is None):
+    if (train if request.indices else go) is None:
         return None
     return Job(call, go, train, x, stride)
 

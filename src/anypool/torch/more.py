@@ -53,7 +53,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def reduction_of(kind: str, params: dict[str, Any], channels: int) -> tuple[Reduction, Any]:
     """The reduction with these parameters, and the tensor among them with a pooled axis each."""
-    first = next(iter(params), None)
+    first = next(iter(KINDS[kind][1]), None) if kind in KINDS else None
     value = params.get(first) if first is not None else None
     if not isinstance(value, Tensor):
         return getattr(reductions, kind)(**params), None
@@ -88,7 +88,7 @@ def sliding(kind: str, rank: int) -> Callable[..., Any]:
         ceil_mode: bool = False, **more: Any,
     ) -> Any:  # fmt: skip
         windows = where.sliding(kernel_size, stride, padding, dilation, ceil_mode)
-        params = {name: more.pop(name, default) for name, default in defaults.items()}
+        params = {name: more.pop(name) for name in defaults if name in more}
         return reduced(kind, rank, input, windows, params, more)
 
     own = ", ".join(f"{name}={default!r}" for name, default in defaults.items())

@@ -36,8 +36,6 @@ def plain(x: Any) -> bool:
         and _C._functorch.peek_interpreter_stack() is None
         and torch.autograd.forward_ad._current_level < 0
         and _C._get_tracing_state() is None
-        and not x.is_neg()
-        and not x._is_zerotensor()
     )
 
 
@@ -60,17 +58,22 @@ def numpy_dtype(dtype: torch.dtype) -> np.dtype:
 
 def array_of(x: torch.Tensor) -> np.ndarray:
     """The memory of a CPU tensor as a NumPy array of the same numbers; no copy."""
-    bits = BITS.get(x.dtype)
-    x = x.detach()
-    if x.is_conj() or x.is_neg():
-        x = x.resolve_conj().resolve_neg()
+    bits, x = BITS.get(x.dtype), settled(x)
     return x.numpy() if bits is None else x.view(bits).numpy().view(numpy_dtype(x.dtype))
 
 
 def bits_of(x: torch.Tensor) -> np.ndarray:
     """The memory of a CPU tensor as kernels read it: halves as uint16."""
-    bits = BITS.get(x.dtype)
-    return x.detach().numpy() if bits is None else x.detach().view(bits).numpy()
+    bits, x = BITS.get(x.dtype), settled(x)
+    return x.numpy() if bits is None else x.view(bits).numpy()
+
+
+def settled(x: torch.Tensor) -> torch.Tensor:
+    """x apart from autograd, with what it only says about itself (conjugate, negative) done."""
+    x = x.detach()
+    if x.is_conj() or x.is_neg():
+        return x.resolve_conj().resolve_neg()
+    return x.clone() if x._is_zerotensor() else x
 
 
 def tensor_of(a: np.ndarray) -> torch.Tensor:
