@@ -58,7 +58,8 @@ def pool(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool = False) -> Any
     if not plain(x):
         return elsewhere(op, x, args, indices)
     try:
-        key = (op.name, x.shape, x.stride(), x.dtype, args, indices)
+        # types too: 2.0 equals 2, and PyTorch refuses it
+        key = (op.name, x.shape, x.stride(), x.dtype, args, indices, *map(type, args))
         job: Any = eager.JOBS.get(key, key)
     except TypeError:  # a list among the arguments
         args = frozen(args)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
 
 from torch import nn
 
@@ -88,9 +87,3 @@ def _check_exportable(model: nn.Module) -> None:
             wrong.append(f"{told} (draws at random in training; call model.eval())")
     if wrong:
         raise PoolRuntimeError(f"cannot be exported: {'; '.join(wrong)}")
-
-
-def exchanged(model: Any) -> list[str]:
-    """The names of the modules of a model that are ours."""
-    ours = tuple(PAIRS.values())
-    return [name for name, module in model.named_modules() if isinstance(module, ours)]
