@@ -277,3 +277,13 @@ def test_autocast_with_derivative(form):
     (g,) = torch.autograd.grad(y.float().sum(), x)
     assert g.dtype == torch.bfloat16
     assert g.isfinite().all()
+
+
+def test_a_mask_is_let_go():
+    """Nothing that is remembered between calls may keep the arguments of one alive."""
+    mask = torch.rand(SHAPE) > 0.5
+    gone = weakref.ref(mask)
+    at.pool(leaf().detach(), ap.windows.sliding(3), "max", mask=mask)
+    del mask
+    gc.collect()
+    assert gone() is None

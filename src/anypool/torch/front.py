@@ -132,6 +132,8 @@ def _general(request: Request, x: Tensor, weights: Tensor | None, parameter: Ten
 
 def eager_job(request: Request, x: Tensor) -> eager.Job | None:
     """The fast kernels for this pooling of tensors that lie like x, if they serve."""
+    if any(isinstance(value, Tensor) for value in request.common.values()):
+        return None  # a mask or sizes: and a key must not keep them alive
     try:
         key = (x.shape, x.stride(), x.dtype, request.windows, request.reduction, request.axes,
                request.indices, tuple(request.common.items()))  # fmt: skip
