@@ -188,11 +188,23 @@ def summary(results: Results) -> str:
     overall = [means.get(group, {}).get("torch") for group in groups]
     rows.append(("geometric mean", *(_times(mean) if mean else "" for mean in overall)))
     table = Table("", ("times faster than torch, float32", *groups), rows)
+    front = [
+        (
+            group.removeprefix("torch, "),
+            _times(by["torch"]),
+            _times(by["torch.compile"]) if "torch.compile" in by else "",
+        )
+        for group, by in means.items()
+        if group.startswith(("torch, training", "torch, inference", "networks"))
+    ]
+    head = ("tensors in anypool.torch, geometric means", "times torch", "times torch.compile")
+    tensors = [markdown(Table("", head, front))] if front else []
     rest = Table("", *_goals(results)[1:])
     machine = " ".join(machine_lines(results)[:2])
     count = f"{len(lost(results))} of all rows lose or failed;"
     names = "[docs/performance.md](docs/performance.md) names them."
-    return f"{markdown(table)}\n\n{markdown(rest)}\n\n{machine} {count} {names}"
+    told = "\n\n".join([markdown(table), *tensors, markdown(rest)])
+    return f"{told}\n\n{machine} {count} {names}"
 
 
 _LAYOUTS = ("channels first", "channels last")

@@ -26,6 +26,17 @@ LAYERS: list[tuple[str, tuple[Any, ...], Shape]] = [
 TINY = ("max_pool2d", (2,), (1, 8, 8, 8))
 
 
+def outside(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function outside inference mode, in which the other rows are measured."""
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        torch = peers.load("torch")
+        with torch.inference_mode(False), torch.enable_grad():
+            return function(*args, **kwargs)
+
+    return called
+
+
 def rows(small: Callable[[Shape], Shape]) -> list[Row]:
     """Every row; without torch none."""
     if peers.load("torch") is None:
@@ -37,7 +48,7 @@ def rows(small: Callable[[Shape], Shape]) -> list[Row]:
                 made += [_row(*layer, small, dtype, last, True, BOTH)]
     for layer in LAYERS[:3]:
         made += [_row(*layer, small, "float32", False, False, BOTH)]
-    made += [_row(*TINY, tuple, "float32", False, train, ("torch",)) for train in (False, True)]
+    made += [_tiny(train) for train in (False, True)]
     step = "one step of training"
     return [
         *made,
@@ -57,15 +68,24 @@ def _row(
     return Row(f"torch, {kind}, {dtype}, {layout}", words, against, make)
 
 
-def outside(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function outside inference mode, in which the other rows are measured."""
+def _tiny(train: bool) -> Row:
+    """The cost of a call, forward only; with ``train`` on a tensor that wants a derivative."""
+    name, args, shape = TINY
+    wanted = " that wants a derivative" if train else ""
+    make = partial(_tiny_contest, train)
+    return Row("torch, call cost", f"{name}{args} of {shape}{wanted}", ("torch",), make)
 
-    def called(*args: Any, **kwargs: Any) -> Any:
-        torch = peers.load("torch")
-        with torch.inference_mode(False), torch.enable_grad():
-            return function(*args, **kwargs)
 
-    return called
+@outside
+def _tiny_contest(train: bool) -> Contest:
+    torch = peers.load("torch")
+    import anypool.torch.functional as ours
+
+    name, args, shape = TINY
+    x = torch.randn(shape).requires_grad_(train)
+    both = {"anypool": ours, "torch": torch.nn.functional}
+    calls = {who: outside(partial(getattr(room, name), x, *args)) for who, room in both.items()}
+    return _as_contest(calls, 4 * x.numel(), 1e-5)
 
 
 @outside

@@ -271,7 +271,7 @@ def bench(*words):
 
 
 def test_a_quick_run_measures_prints_and_keeps_everything(tmp_path):
-    asked = "call cost: max|images: max 4x4 of 64x64 uint8|memory: uint8 first max|start: import"
+    asked = "^call cost: max|images: max 4x4 of 64x64 uint8|memory: uint8 first max|start: import"
     done = bench("--quick", "--only", asked, "--results", tmp_path)
     assert done.returncode == 0, done.stderr
     [kept] = tmp_path.glob("*-quick.json")
