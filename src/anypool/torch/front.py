@@ -54,7 +54,7 @@ def pool(
         return compiled.pool(tensors, windows, resolve(reduce), axes, return_indices, common)
     request = _request(x, windows, resolve(reduce), axes, mask, sizes, common, return_indices)
     weights = None if weights is None else _tensor(weights, x)
-    check_beside("weights", weights, x)
+    _check_over("weights", weights, x)
     _check_parameter(request.reduction, parameter, x)
     y = pooled(request, x, weights, parameter)
     if not return_sizes:
@@ -71,14 +71,27 @@ def _check_parameter(reduction: Reduction, parameter: Tensor | None, x: Tensor) 
             f"{reduction.name} has no parameter with a derivative; {', '.join(LEARNABLE)} have one"
         )
     check_beside("parameter", parameter, x)
-    try:
-        fits = torch.broadcast_shapes(parameter.shape, x.shape) == x.shape
-    except RuntimeError:
-        fits = False
-    if not fits and parameter.numel() != 1:
+    if parameter.numel() != 1 and not _broadcasts(parameter, x):
         raise PoolRuntimeError(
             f"the parameter of {reduction.name} has shape {tuple(parameter.shape)}, x has "
             f"{tuple(x.shape)}; give one number, or one for each channel"
+        )
+
+
+def _broadcasts(a: Tensor, x: Tensor) -> bool:
+    try:
+        return torch.broadcast_shapes(a.shape, x.shape) == x.shape
+    except RuntimeError:
+        return False
+
+
+def _check_over(what: str, a: Tensor | None, x: Tensor) -> None:
+    """Mask and weights lie over x, and where x is."""
+    check_beside(what, a, x)
+    if a is not None and not _broadcasts(a, x):
+        raise PoolRuntimeError(
+            f"{what} has shape {tuple(a.shape)}, which does not broadcast to x's shape "
+            f"{tuple(x.shape)}"
         )
 
 
@@ -91,7 +104,12 @@ def _request(
     for name, value in (("mask", mask), ("sizes", sizes)):
         if value is not None:
             common[name] = _tensor(value, x)
-            check_beside(name, common[name], x)
+    check_beside("sizes", common.get("sizes"), x)
+    _check_over("mask", common.get("mask"), x)
+    if mask is not None and common["mask"].dtype != torch.bool:
+        raise PoolRuntimeError(
+            f"mask has dtype {common['mask'].dtype}; it must be bool, True where x is real"
+        )
     if windows.random or reduction.sampled:
         rng = common.get("rng")
         rng = rng if rng is not None else getattr(windows, "rng", None)
