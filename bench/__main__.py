@@ -17,7 +17,7 @@ from bench import ROOT, peers
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print, keep; 1 if something could not be measured. A lost row is no failure."""
     asked = _parser().parse_args(arguments)
-    peers.hold_still(asked.threads)  # before anything imports torch
+    peers.hold_still(asked.threads, asked.as_it_comes)  # before anything imports torch
     from bench import publish, report
 
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         help="little data, short bursts: seconds, figures mean little",
     )
     add("--only", metavar="PATTERN", default="", help="only what this regular expression finds")
+    add("--as-it-comes", action="store_true", help="leave OpenMP's threads spinning, as torch does")
     add("--threads", type=int, default=2, help="threads for each library (default: 2)")
     add("--readme", action="store_true", help="write the figures into README.md and docs/")
     add("--read", metavar="JSON", type=Path, help="take these results instead of measuring")
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(asked: argparse.Namespace) -> dict[str, Any]:
     from bench import run
 
-    return run.everything(asked.quick, re.compile(asked.only))
+    return run.everything(asked.quick, re.compile(asked.only), asked.as_it_comes)
 
 
 if __name__ == "__main__":

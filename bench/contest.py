@@ -35,6 +35,7 @@ class Row:
     peers: tuple[str, ...]
     make: Callable[[], Contest]
     goal: float | None = None  # how many times faster than the first peer it must be
+    as_it_comes: bool = False  # OpenMP's threads as PyTorch leaves them, in a process of its own
 
     @property
     def title(self) -> str:

@@ -84,8 +84,9 @@ def _speed(results: Results) -> Iterator[Goal]:
             asked = f"{row['name']}: {CALL_COST * 1e6:g} µs"
             yield Goal(asked, f"{cost * 1e6:.1f} µs", cost <= CALL_COST)
         elif row["group"] == "torch, call cost":
-            more = row["median"]["anypool"] - row["median"]["torch"]
-            asked = f"{row['name']}: at most {CALL_MORE * 1e6:g} µs over torch"
+            count, name = row["name"].split(" x ")
+            more = (row["median"]["anypool"] - row["median"]["torch"]) / int(count)
+            asked = f"{name}: at most {CALL_MORE * 1e6:g} µs over torch"
             yield Goal(asked, f"{more * 1e6:+.1f} µs", more <= CALL_MORE)
         elif row["goal"] and (ratio := row["ratio"].get(row["peers"][0])):
             asked = f"{row['name']}: {row['goal']:g}x {row['peers'][0]}"

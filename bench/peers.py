@@ -17,10 +17,12 @@ PACKAGES = {"torch": "torch", "scikit-image": "skimage.measure", "numpy": "numpy
 STILL = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 
 
-def hold_still(threads: int) -> None:
+def hold_still(threads: int, spinning: bool = False) -> None:
     """Before torch is imported: no spinning threads, and the same number of them for all."""
     counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ANYPOOL_NUM_THREADS"), threads)
-    os.environ.update(STILL, **{name: str(count) for name, count in counts.items()})
+    os.environ.update(
+        {} if spinning else STILL, **{name: str(count) for name, count in counts.items()}
+    )
 
 
 @functools.cache

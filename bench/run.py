@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
-from bench import machine, memory, saved, start
+from bench import ROOT, machine, memory, peers, saved, start
 from bench.contest import measure
 from bench.rows import all_rows
 from bench.timing import FULL, QUICK
 
 
-def everything(quick: bool, only: re.Pattern[str]) -> dict[str, Any]:
+def everything(quick: bool, only: re.Pattern[str], as_it_comes: bool = False) -> dict[str, Any]:
     """All rows, memory and start, as far as `only` finds their names."""
     began, effort = time.perf_counter(), QUICK if quick else FULL
     facts = machine.facts(effort)
     rows = [row for row in all_rows(quick) if only.search(row.title)]
-    measured = [_said(row.title, measure, row, effort) for row in rows]
+    measured = [
+        _said(row.title, alone, row.title, quick)
+        if row.as_it_comes and not as_it_comes
+        else _said(row.title, measure, row, effort)
+        for row in rows
+    ]
     results = {
         "quick": quick,
         "only": only.pattern,
@@ -30,6 +40,18 @@ def everything(quick: bool, only: re.Pattern[str]) -> dict[str, Any]:
     facts["load_after"] = machine.load()
     facts["took_seconds"] = round(time.perf_counter() - began)
     return results
+
+
+def alone(title: str, quick: bool) -> dict[str, Any]:
+    """A row in a fresh process with OpenMP as users have it: its threads spin for a while."""
+    clean = {name: value for name, value in os.environ.items() if name not in peers.STILL}
+    with tempfile.TemporaryDirectory() as folder:
+        asked = ["--as-it-comes", "--only", f"^{re.escape(title)}$", "--results", folder]
+        command = [sys.executable, "-m", "bench", *asked, *["--quick"] * quick]
+        subprocess.run(command, cwd=ROOT, env=clean, check=True, capture_output=True)
+        [kept] = Path(folder).glob("*.json")
+        [row] = json.loads(kept.read_text("utf-8"))["rows"]
+    return row
 
 
 def _fresh_processes(quick: bool, only: re.Pattern[str]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .tensors import check_tensor, plain
 
 Tensor = torch.Tensor
 SMALL = True  # whether PyTorch may do what it does faster: small inputs, mostly
+WIDE, SHORT_ROWS = 24, (7_000_000, 11_000_000)  # (max, mean): elements times their row's length
 MOST_AREA = 64  # PyTorch takes the derivative of larger adaptive averages faster
 
 
@@ -129,7 +130,11 @@ def _worth(op: Op, job: eager.Job, x: Tensor) -> tuple[bool, bool]:
     infers, trains = elements >= op.least[0], trains and elements >= op.least[1]
     if op.name.startswith("adaptive_avg"):
         return infers and not job.whole, trains and (job.whole or job.area <= MOST_AREA)
-    return infers, trains
+    if job.overlaps or x.shape[-1] >= WIDE or x.stride(-1) != 1:
+        return infers, trains
+    # short rows read once: what a row costs beside its elements decides
+    mean, weight = op.name.startswith("avg"), elements * x.shape[-1]
+    return infers and not (mean and x.shape[-1] < 10), trains and weight >= SHORT_ROWS[mean]
 
 
 def _accepted(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool) -> Any:

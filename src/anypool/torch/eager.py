@@ -43,6 +43,8 @@ class Job:
         [grid] = call.layout.grids
         self.whole = all(t.counts.tolist() == [[n]] for t, n in zip(grid, plan.sizes, strict=True))
         self.area = math.prod(int(t.counts.max()) for t in grid)
+        reads = math.prod(int(t.counts.sum()) for t in grid)
+        self.overlaps = reads > math.prod(plan.sizes)
         self.infers = self.trains = True  # whether to be asked at all: `call` may know better
         self.hollow = any(bool((t.counts == 0).any()) for t in grid)  # windows with nothing real
         self.kept = None
