@@ -14,10 +14,11 @@ import torch
 
 from ..errors import PoolError
 from ..reductions import resolve
-from . import compiled, eager, front
+from . import compiled, eager, ways
 from .errors import translated
+from .native import shaky
 from .request import Request
-from .tensors import check_tensor, plain
+from .tensors import check_tensor, ordinary
 
 Tensor = torch.Tensor
 SMALL = True  # whether PyTorch may do what it does faster: small inputs, mostly
@@ -36,7 +37,7 @@ class Op(NamedTuple):
     ours: bool = False  # PyTorch's values are wrong somewhere: never its own operation
     wide: bool = False  # autocast runs it in float32
     # elements from which our kernels win the way that it costs to call them, without and with a
-    # derivative (`python -m bench --only "torch, "`, two cores)
+    # derivative (`python -m bench.thresholds`, two cores)
     least: tuple[int, int] = (4096, 32768)
 
     def request(self, x: Tensor, args: tuple[Any, ...], indices: bool) -> Request:
@@ -56,7 +57,7 @@ def pool(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool = False) -> Any
         return traced(x, op.name, args, bool(indices))
     if op.wide:
         x = autocast(x)
-    if not plain(x):
+    if not ordinary(x):
         return elsewhere(op, x, args, indices)
     try:
         # types too: 2.0 equals 2, and PyTorch refuses it
@@ -70,11 +71,11 @@ def pool(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool = False) -> Any
     if job is None:
         return refused(op, x, args, indices)
     if type(job) is Request:
-        return front.pooled(job, x)
+        return ways.pooled(job, x)
     wanted = x.requires_grad and torch.is_grad_enabled()
     if not (job.trains if wanted or indices else job.infers):
         return refused(op, x, args, indices)
-    return front.run_job(job, x, indices)
+    return ways.run_job(job, x, indices)
 
 
 def frozen(args: Any) -> Any:
@@ -145,7 +146,7 @@ def _accepted(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool) -> Any:
         like = torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device="meta")
         y = op.plainly(like, args, indices)
         request = op.request(x, args, indices)
-        shape = front.check(request, x)
+        shape = ways.check(request, x)
     except Exception:  # whatever it is, PyTorch's own call says it better
         return None
     y = y[0] if indices else y
@@ -165,7 +166,7 @@ def refused(op: Op, x: Tensor, args: tuple[Any, ...], indices: bool) -> Any:
 def _hint(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> str:
     """What anypool has to say about these arguments, if anything."""
     try:
-        front.check(op.request(x, args, indices), x)
+        ways.check(op.request(x, args, indices), x)
     except PoolError as error:
         return str(error)
     except Exception:  # arguments so strange that PyTorch's own words must do
@@ -177,16 +178,14 @@ def elsewhere(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> Any:
     """Other devices, tracers, exporters, transforms and subclasses."""
     if isinstance(x, Tensor) and (op.ours or _misled(op, x, args)):
         check_tensor(x)
-        return front.elsewhere(op.request(x, frozen(args), indices), x, None, None)
+        return ways.elsewhere(op.request(x, frozen(args), indices), x, None, None)
     return refused(op, x, args, indices)
 
 
 def _misled(op: Op, x: Tensor, args: tuple[Any, ...]) -> bool:
     """Whether PyTorch's own operation is wrong here, or not deterministic where that is asked."""
-    if front.exporting():
-        return front.misled_at_export(op.request(x, frozen(args), False))
-    from .native import shaky
-
+    if ways.exporting():
+        return ways.misled_at_export(op.request(x, frozen(args), False))
     return shaky(op.name, x) or (op is OPS["adaptive_avg_pool3d"] and x.dtype.itemsize == 2)
 
 
@@ -200,7 +199,7 @@ def traced(x: Tensor, name: str, args: Any, indices: bool) -> Any:
     if op.wide:
         x = autocast(x)
     args = frozen(args)
-    if front.exporting() or op.ours:
+    if ways.exporting() or op.ours:
         return elsewhere(op, x, args, indices)
     request = op.request(x, args, indices)
     if not indices and compiled.ours_is_faster(request, x):

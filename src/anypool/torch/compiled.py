@@ -9,6 +9,7 @@ Small windows that fuse into their neighbours, whole windows and small tensors a
 
 from __future__ import annotations
 
+import ast
 import math
 from functools import lru_cache
 from typing import Any
@@ -23,7 +24,7 @@ from ..errors import PoolError
 from ..reductions import Reduction
 from ..windows import Adaptive, Sliding, Whole, Windows
 from ..windows.rules import each, pairs_of
-from . import eager
+from . import eager, ways
 from .request import Request
 
 Tensor = torch.Tensor
@@ -48,17 +49,16 @@ def traced(
     tensors: tuple[Any, ...], windows: Any, what: Any, axes: Any, indices: bool, common: Any
 ) -> Any:
     """The call on the tensors of a graph in the making."""
-    from . import front
-
     x, mask, weights, sizes, parameter = tensors
     request = rebuilt(windows, what, axes, common)
+    ways.check_arguments(x, mask, weights, sizes, parameter, request.reduction)
     arrays = {"mask": mask, "sizes": sizes}
     given = {name: value for name, value in arrays.items() if value is not None}
     request = request._replace(common={**request.common, **given}, indices=indices)
     bare = not given and weights is None and parameter is None and not indices
     if bare and ours_is_faster(request, x):
         return opaque(request, x)
-    return front.elsewhere(request, x, weights, parameter)
+    return ways.elsewhere(request, x, weights, parameter)
 
 
 def opaque(request: Request, x: Tensor) -> Tensor:
@@ -98,6 +98,8 @@ def ours_is_faster(request: Request, x: Tensor) -> bool:
     axes = find_axes(x.ndim, windows, request.axes)
     if tuple(axes) != tuple(range(x.ndim - len(axes), x.ndim)) or len(axes) > 3:
         return False
+    if all(type(x.shape[a]) is int and x.shape[a] == 1 for a in axes):
+        return False  # nothing to train on
     if isinstance(windows, Sliding):
         rank = len(axes)
         return _ordinary(windows, rank) and not _fuses(windows, rank, request.reduction.name, x)
@@ -141,19 +143,12 @@ LIBRARY.define("pool_back(Tensor g, Tensor kept, SymInt[] shape, str how) -> Ten
 
 @lru_cache(maxsize=1024)
 def read(how: str) -> Request:
-    import ast
-
+    """The request that stands in a step of a graph."""
     return rebuilt(*ast.literal_eval(how))
 
 
-def format_of(x: Tensor) -> torch.memory_format:
-    return suggest_memory_format(x)
-
-
 def job_of(request: Request, x: Tensor) -> eager.Job:
-    from . import front
-
-    job = front.eager_job(request, x)
+    job = ways.eager_job(request, x)
     if job is None:
         raise PoolError(f"anypool::pool does not serve {request.reduction} of {x.dtype} here")
     return job
@@ -185,7 +180,7 @@ def _longest(n: Any, m: int) -> int:
 @torch.library.impl(LIBRARY, "pool", "CPU")
 def _pool(x: Tensor, how: str, keep: bool) -> tuple[Tensor, Tensor]:
     request = read(how)
-    x = x.contiguous(memory_format=format_of(x))
+    x = x.contiguous(memory_format=suggest_memory_format(x))
     job, dtype = job_of(request, x), kept_dtype(request, x)
     if not keep or dtype is None:
         return job.infer(x), torch.empty(0, dtype=torch.uint8)
@@ -204,7 +199,7 @@ def _as_kept(taps: Tensor, dtype: torch.dtype) -> Tensor:
 
 @torch.library.impl(LIBRARY, "pool_back", "CPU")
 def _pool_back(g: Tensor, kept: Tensor, shape: list[int], how: str) -> Tensor:
-    layout = format_of(g)
+    layout = suggest_memory_format(g)
     like = torch.empty(shape, dtype=g.dtype, memory_format=layout)
     request = read(how)
     job = job_of(request, like)
@@ -216,7 +211,7 @@ def _pool_back(g: Tensor, kept: Tensor, shape: list[int], how: str) -> Tensor:
 @torch.library.register_fake("anypool::pool", lib=LIBRARY)
 def _fake_pool(x: Tensor, how: str, keep: bool) -> tuple[Tensor, Tensor]:
     request = read(how)
-    dtype, shape, layout = kept_dtype(request, x), out_shape(request, x), format_of(x)
+    dtype, shape, layout = kept_dtype(request, x), out_shape(request, x), suggest_memory_format(x)
     y = x.new_empty(shape).contiguous(memory_format=layout)
     if not keep or dtype is None:
         return y, x.new_empty((0,), dtype=torch.uint8)
@@ -225,7 +220,7 @@ def _fake_pool(x: Tensor, how: str, keep: bool) -> tuple[Tensor, Tensor]:
 
 @torch.library.register_fake("anypool::pool_back", lib=LIBRARY)
 def _fake_back(g: Tensor, kept: Tensor, shape: list[int], how: str) -> Tensor:
-    return g.new_empty(shape).contiguous(memory_format=format_of(g))
+    return g.new_empty(shape).contiguous(memory_format=suggest_memory_format(g))
 
 
 def out_shape(request: Request, x: Tensor) -> list[Any]:

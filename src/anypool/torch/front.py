@@ -12,24 +12,21 @@ from typing import Any
 
 import torch
 
-from .. import engine
 from ..arrays import as_given
 from ..axes import find_axes
 from ..errors import PoolError
-from ..plan import Options, make
+from ..ops import ACCEPTED
 from ..reductions import Reduction, resolve
-from ..windows import Sliding, Windows, adaptive
+from ..windows import Windows, adaptive
 from ..windows.rules import each
-from . import compiled, eager, native, ragged, unpool
+from . import compiled, ragged, unpool, ways
 from .blur import blur_pool
-from .errors import PoolRuntimeError, PoolTypeError
+from .errors import PoolTypeError
 from .request import Request, seed_of
-from .tensors import check_beside, check_tensor, numpy_dtype, plain, tensor_of
 
 Tensor = torch.Tensor
 
-LEARNABLE = ("lp", "gem", "lse", "soft")
-COMMON = {"fill", "nan", "ties", "dtype", "threads", "count_include_pad", "divisor_override", "rng"}
+COMMON = ACCEPTED - {"axes", "mask", "weights", "sizes"}
 __all__ = ["blur_pool", "max_unpool", "pool", "vjp"]
 
 
@@ -49,172 +46,38 @@ def pool(
         raise PoolTypeError(f"pool() got an unexpected keyword argument {min(unknown)!r}")
     if ragged.is_ragged(x):
         x, sizes, axes = ragged.padded(x, windows, axes, mask, sizes)
+    reduction = resolve(reduce)
+    mask, weights, sizes = (_tensor(a, x) for a in (mask, weights, sizes))
     if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+        if return_sizes:
+            raise PoolError("return_sizes looks at numbers; ask for it outside torch.compile")
         tensors = (x, mask, weights, sizes, parameter)
-        return compiled.pool(tensors, windows, resolve(reduce), axes, return_indices, common)
-    request = _request(x, windows, resolve(reduce), axes, mask, sizes, common, return_indices)
-    weights = None if weights is None else _tensor(weights, x)
-    _check_over("weights", weights, x)
-    _check_parameter(request.reduction, parameter, x)
-    y = pooled(request, x, weights, parameter)
+        return compiled.pool(tensors, windows, reduction, axes, return_indices, common)
+    ways.check_arguments(x, mask, weights, sizes, parameter, reduction)
+    given = {"mask": mask, "sizes": sizes}
+    common |= {name: a for name, a in given.items() if a is not None}
+    if windows.random or reduction.sampled:
+        common["rng"] = _seed(windows, reduction, common.get("rng"))
+    request = Request(windows, reduction, axes, common, return_indices)
+    y = ways.pooled(request, x, weights, parameter)
     if not return_sizes:
         return y
     found = extents(request, x)
     return (*y, found) if isinstance(y, tuple) else (y, found)
 
 
-def _check_parameter(reduction: Reduction, parameter: Tensor | None, x: Tensor) -> None:
-    if parameter is None:
-        return
-    if not reduction.given and reduction.name not in LEARNABLE:
-        raise PoolRuntimeError(
-            f"{reduction.name} has no parameter with a derivative; {', '.join(LEARNABLE)} have one"
-        )
-    check_beside("parameter", parameter, x)
-    if parameter.numel() != 1 and not _broadcasts(parameter, x):
-        raise PoolRuntimeError(
-            f"the parameter of {reduction.name} has shape {tuple(parameter.shape)}, x has "
-            f"{tuple(x.shape)}; give one number, or one for each channel"
-        )
+def _tensor(value: Any, x: Tensor) -> Tensor | None:
+    if value is None or isinstance(value, Tensor):
+        return value
+    return torch.as_tensor(value, device=x.device)
 
 
-def _broadcasts(a: Tensor, x: Tensor) -> bool:
-    try:
-        return torch.broadcast_shapes(a.shape, x.shape) == x.shape
-    except RuntimeError:
-        return False
-
-
-def _check_over(what: str, a: Tensor | None, x: Tensor) -> None:
-    """Mask and weights lie over x, and where x is."""
-    check_beside(what, a, x)
-    if a is not None and not _broadcasts(a, x):
-        raise PoolRuntimeError(
-            f"{what} has shape {tuple(a.shape)}, which does not broadcast to x's shape "
-            f"{tuple(x.shape)}"
-        )
-
-
-def _request(
-    x: Tensor, windows: Windows, reduction: Reduction, axes: Any, mask: Any, sizes: Any,
-    common: dict[str, Any], indices: bool,
-) -> Request:  # fmt: skip
-    check_tensor(x)
-    common = dict(common)
-    for name, value in (("mask", mask), ("sizes", sizes)):
-        if value is not None:
-            common[name] = _tensor(value, x)
-    check_beside("sizes", common.get("sizes"), x)
-    _check_over("mask", common.get("mask"), x)
-    if mask is not None and common["mask"].dtype != torch.bool:
-        raise PoolRuntimeError(
-            f"mask has dtype {common['mask'].dtype}; it must be bool, True where x is real"
-        )
-    if windows.random or reduction.sampled:
-        rng = common.get("rng")
-        rng = rng if rng is not None else getattr(windows, "rng", None)
-        common["rng"] = seed_of(rng if rng is not None else reduction.rng)
-    return Request(windows, reduction, axes, common, indices)
-
-
-def _tensor(value: Any, x: Tensor) -> Tensor:
-    return value if isinstance(value, Tensor) else torch.as_tensor(value, device=x.device)
-
-
-def pooled(
-    request: Request, x: Tensor, weights: Tensor | None = None, parameter: Tensor | None = None
-) -> Any:
-    """Pool, by whoever serves best."""
-    many = parameter is not None and parameter.numel() != 1
-    others = (weights, parameter, *request.common.values())
-    ordinary = plain(x) and all(plain(t) for t in others if isinstance(t, Tensor))
-    numpy_dtype(x.dtype)
-    if many or not ordinary:
-        return elsewhere(request, x, weights, parameter)
-    if weights is None and parameter is None:
-        job, wanted = eager_job(request, x), x.requires_grad and torch.is_grad_enabled()
-        if job is not None and (job.train is not None or not wanted):
-            return run_job(job, x, request.indices)
-    return _general(request, x, weights, parameter)
-
-
-def _general(request: Request, x: Tensor, weights: Tensor | None, parameter: Tensor | None) -> Any:
-    if torch.is_grad_enabled() and any(
-        t is not None and t.requires_grad for t in (x, weights, parameter)
-    ):
-        return eager.General.apply(x, weights, parameter, request)
-    made = engine.run(request.prepare(x, weights, parameter))
-    y = tensor_of(made.y)
-    return (y, tensor_of(made.indices)) if made.indices is not None else y
-
-
-def eager_job(request: Request, x: Tensor) -> eager.Job | None:
-    """The fast kernels for this pooling of tensors that lie like x, if they serve."""
-    if any(isinstance(value, Tensor) for value in request.common.values()):
-        return None  # a mask or sizes: and a key must not keep them alive
-    try:
-        key = (x.shape, x.stride(), x.dtype, request.windows, request.reduction, request.axes,
-               request.indices, tuple(request.common.items()))  # fmt: skip
-        known: Any = eager.JOBS.get(key, key)
-    except TypeError:  # a list among the arguments
-        return None
-    return eager.learn(key, request, x) if known is key else known
-
-
-def run_job(job: eager.Job, x: Tensor, indices: bool) -> Any:
-    """Pool by fast kernels, with a derivative where one is wanted."""
-    wanted = x.requires_grad and torch.is_grad_enabled()
-    if indices:
-        return eager.PoolingWithIndices.apply(x, job)
-    return eager.Pooling.apply(x, job) if wanted else job.infer(x)
-
-
-def elsewhere(request: Request, x: Tensor, weights: Tensor | None, parameter: Tensor | None) -> Any:
-    """PyTorch's own operation where it means the same, else the same in tensor operations."""
-    check(request, x, weights is not None)
-    if weights is None and parameter is None and not misled_at_export(request):
-        axes = tuple(sorted(find_axes(x.ndim, request.windows, request.axes)))
-        own = native.find(x, request.windows, request.reduction, axes, request.common,
-                          request.indices)  # fmt: skip
-        if own is not None:
-            return own(x)
-    return request.plain(x, weights, parameter)
-
-
-def exporting() -> bool:
-    """Whether an exporter or a tracer is at work."""
-    return torch.compiler.is_exporting() or torch._C._get_tracing_state() is not None
-
-
-def misled_at_export(request: Request) -> bool:
-    """Whether an exporter is at work that would go wrong with PyTorch's own operation.
-
-    It freezes adaptive windows at the sizes it sees, leaves ``divisor_override`` out without a
-    word, and in ceil mode makes the graph promise that sizes divide each other.
-    """
-    if not exporting():
-        return False
-    easy = isinstance(request.windows, Sliding) and not request.windows.ceil_mode
-    return not easy or request.common.get("divisor_override") is not None
-
-
-def check(request: Request, x: Tensor, weighted: bool = False) -> tuple[int, ...] | None:
-    """Raise the plan's errors, and give the shape of its first output, where sizes are known."""
-    if not all(type(n) is int for n in x.shape):
-        return None
-    known = {name: request.common[name] for name in OPTIONS if name in request.common}
-    masked, sizes = "mask" in request.common, request.common.get("sizes")
-    options = Options(
-        **known, dtype=None, masked=masked, weighted=weighted, indices=request.indices,
-        sized="" if sizes is None else str(sizes.ndim),
-    )  # fmt: skip
-    axes = request.axes if isinstance(request.axes, str | None) else tuple(request.axes)
-    plan = make(tuple(x.shape), numpy_dtype(x.dtype), request.windows, request.reduction, axes,
-                options)  # fmt: skip
-    return None if plan.fixed is None else plan.out_shape(plan.fixed.grids[0])
-
-
-OPTIONS = ("fill", "nan", "ties", "count_include_pad", "divisor_override")
+def _seed(windows: Windows, reduction: Reduction, rng: Any) -> Any:
+    """The seed of a random call: what it was given, else what its windows or reduction hold."""
+    for source in (rng, getattr(windows, "rng", None), reduction.rng):
+        if source is not None:
+            return seed_of(source)
+    return None
 
 
 def extents(request: Request, x: Tensor) -> Tensor:

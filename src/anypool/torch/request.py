@@ -17,6 +17,7 @@ from . import plain
 from .tensors import array_of, numpy_dtype
 
 Tensor = torch.Tensor
+OPTIONS = ("fill", "nan", "ties", "count_include_pad", "divisor_override")  # of a Plan
 
 
 class Request(NamedTuple):
@@ -46,8 +47,7 @@ class Request(NamedTuple):
     ) -> Any:
         """The same in tensor operations."""
         given = find_axes(x.ndim, self.windows, self.axes)
-        known = ("mask", "fill", "nan", "ties", "count_include_pad", "divisor_override")
-        common = {name: self.common[name] for name in known if name in self.common}
+        common = {n: self.common[n] for n in ("mask", *OPTIONS) if n in self.common}
         if (sizes := self.common.get("sizes")) is not None:
             order = sorted(range(len(given)), key=given.__getitem__)
             common["sizes"] = sizes[:, order]
@@ -80,8 +80,7 @@ class Request(NamedTuple):
     def of(call: engine.Call) -> Request:
         """The request behind a call that has no mask, weights or sizes."""
         options = call.plan.options
-        names = ("fill", "nan", "ties", "count_include_pad", "divisor_override")
-        common = {name: getattr(options, name) for name in names}
+        common = {name: getattr(options, name) for name in OPTIONS}
         return Request(call.plan.windows, call.plan.reduction, call.plan.axes, common)
 
 

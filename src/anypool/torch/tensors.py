@@ -26,7 +26,7 @@ if importlib.util.find_spec("ml_dtypes"):
 TO_TORCH = {ours: theirs for theirs, ours in TO_NUMPY.items()}
 
 
-def plain(x: Any) -> bool:
+def ordinary(x: Any) -> bool:
     """Whether x is an ordinary CPU tensor in an ordinary moment: nobody traces or transforms."""
     return (
         type(x) in PLAIN_TYPES
@@ -40,8 +40,8 @@ def plain(x: Any) -> bool:
 
 
 def incoming(g: torch.Tensor) -> bool:
-    """Whether an incoming derivative is :func:`plain`, and not many of them at once."""
-    return plain(g) and not _C._functorch.is_legacy_batchedtensor(g)
+    """Whether an incoming derivative is :func:`ordinary`, and not many of them at once."""
+    return ordinary(g) and not _C._functorch.is_legacy_batchedtensor(g)
 
 
 def numpy_dtype(dtype: torch.dtype) -> np.dtype:
