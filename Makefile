@@ -58,5 +58,5 @@ $(LIGHT): pyproject.toml constraints.txt | $(PY)
 $(FULL): pyproject.toml constraints.txt | $(PY)
 	@echo "== installing the tools, and torch to compare with (once)"
 	$(PIP) $$($(PY) scripts/torch_index.py) $(TORCH)
-	$(PIP) --editable '.[dev,torch]'
+	$(PIP) --editable '.[dev]'
 	@touch $@ $(LIGHT)

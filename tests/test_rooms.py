@@ -32,6 +32,7 @@ FLOORS = [
     {"ops", "explain", "reference", "blur", "unpool"},
     {"torch"},
     {"doctor", "see"},
+    {"study"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -40,12 +41,20 @@ LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
 OWNERS = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
-    "matplotlib": {"see"},
-    "PIL": {"see"},
-    "torch": {"torch"},
+    "matplotlib": {"see", "study"},
+    "PIL": {"see", "study"},
+    "torch": {"torch", "study"},
     "ml_dtypes": {"torch"},
+    "scipy": {"study"},
+    "sqlalchemy": {"study"},
+    "pooch": {"study"},
+    "jinja2": {"study"},
+    "optuna": {"study"},
+    "ray": {"study"},
+    "sklearn": {"study"},
+    "pyarrow": {"study"},
     "typer": {"cli"},
-    "rich": {"cli"},
+    "rich": {"cli", "study"},
 }
 # a door opens on the room of the caller's framework, and only when he comes with such an array
 LATE = {("doors", "torch")}
