@@ -25,9 +25,9 @@ EXPECTED = 2.0
 def images(share: int = SHARE) -> Any:
     """A tenth of the data set as (x, y) for training and for validation, bytes and labels."""
     import numpy as np
-    from anypool.study.data import load
 
     from anypool.errors import PoolError
+    from anypool.study.data import load
 
     try:
         data = load("fashion-mnist")
@@ -91,9 +91,9 @@ def tutorial_way(epochs: int) -> float:
 def study_way(epochs: int) -> float:
     """Seconds for some epochs of one training of the study, with one thread."""
     import torch
-    from anypool.study.data import from_arrays
 
     from anypool.study.checkpoint import Clock
+    from anypool.study.data import from_arrays
     from anypool.study.memory import keep_freed
     from anypool.study.recipes import recipe
     from anypool.study.records import Trial

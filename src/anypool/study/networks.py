@@ -76,7 +76,7 @@ def _step(before: int, after: int, norm: Callable[[int], nn.Module]) -> list[nn.
 class Small(nn.Module):
     """All convolutions, at most 150 000 parameters: three stages, class maps, one pooling."""
 
-    WIDTHS = ((32, 32), (64, 64), (80,))
+    WIDTHS = ((32,), (64, 64), (96,))
 
     def __init__(
         self, channels: int, classes: int, size: Size, pool: Pools, head: str,

@@ -33,7 +33,7 @@ class Recipe:
     name: str = "fast"
     split: str = "validation"
     share: float = 0.1
-    epochs: int = 16
+    epochs: int = 12
     batch: int = 128
     shuffle: bool = True
     start: str = "torch"
