@@ -1,4 +1,4 @@
-"""The study's training: exact recipes, the same chances for every arm, stops that leave no trace."""
+"""The training of the study: exact recipes, the same chances for every arm, stops without trace."""
 
 import dataclasses
 import io

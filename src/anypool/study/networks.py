@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -234,8 +234,18 @@ class _Kept(nn.Module):
         return self.head(maps)[:, :, None, None]
 
 
-def check(network: str, place: str, arms: Any, channels: int, classes: int, size: Size) -> None:
-    """Build every arm once, so that what cannot be is said before anything runs."""
+def check(
+    network: str | Callable[..., nn.Module], place: str, arms: Iterable[str], channels: int,
+    classes: int, size: Size,
+) -> dict[str, int]:  # fmt: skip
+    """Build every arm once and count its parameters, so that what cannot be is said at once.
+
+    >>> check("small", "head", ["avg", "gem"], 1, 10, (28, 28))
+    {'avg': 112362, 'gem': 112363}
+    """
+    counts = {}
     for arm in arms:
         with torch.random.fork_rng(devices=()):
-            build(network, place, arm, channels, classes, size)
+            model = build(network, place, arm, channels, classes, size)
+        counts[arm] = sum(p.numel() for p in model.parameters())
+    return counts

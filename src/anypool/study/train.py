@@ -117,7 +117,7 @@ def fit(
         epoch, batch = divmod(run.step, batches)
         order = task.order(epoch)
         for chosen in order.split(recipe.batch)[batch:]:
-            _learn(run, task, chosen, rate(recipe, run.step, steps))
+            learn(run, task, chosen, rate(recipe, run.step, steps))
             run.step += 1
             if run.diverged:
                 break
@@ -131,7 +131,7 @@ def fit(
         tell(run.epochs[-1])
 
 
-def _learn(run: Fit, task: Task, chosen: Tensor, speed: float) -> None:
+def learn(run: Fit, task: Task, chosen: Tensor, speed: float) -> None:
     """One step: a batch forth and back, and the parameters moved."""
     recipe, labels = task.recipe, task.labels[chosen]
     chances = generator(task.seed, "augment", run.step)
