@@ -1,0 +1,56 @@
+"""Ctrl-C, SIGTERM and hang-ups as a wish that the driver hears between two steps."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+WORDS = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "the end of its terminal"}
+
+
+class Ears:
+    """Remembers the first signal; a second one interrupts at once."""
+
+    def __init__(self) -> None:
+        self.heard: int | None = None
+
+    def hear(self, number: int, frame: FrameType | None) -> None:
+        """The handler itself."""
+        if self.heard is not None:
+            raise KeyboardInterrupt
+        self.heard = number
+
+
+@contextmanager
+def listening() -> Iterator[Ears]:
+    """Give the ears for as long as the block runs; signals that are ignored stay ignored.
+
+    Python hands signals to the main thread only, so elsewhere nothing is ever heard.
+    """
+    ears = Ears()
+    if threading.current_thread() is not threading.main_thread():
+        yield ears
+        return
+    numbers = [getattr(signal, name) for name in WORDS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    wanted = {number: old for number, old in before.items() if old is not signal.SIG_IGN}
+    try:
+        for number in wanted:
+            signal.signal(number, ears.hear)
+        yield ears
+    finally:
+        for number, old in wanted.items():
+            signal.signal(number, old if old is not None else signal.SIG_DFL)
+
+
+def word(number: int) -> str:
+    """What a person calls the signal.
+
+    >>> word(signal.SIGINT)
+    'Ctrl-C'
+    """
+    name = signal.Signals(number).name
+    return WORDS.get(name, name)
