@@ -117,7 +117,8 @@ def test_a_killed_trial_goes_on_bit_for_bit(number, arm, settings, digits, kept,
         time.sleep(draw.uniform(0, 0.5))
         child.send_signal(number)
         child.communicate()
-        assert child.returncode in (0, -signal.SIGKILL, 143)
+        # a SIGTERM that comes before the training begins finds nobody to hear it
+        assert child.returncode in (0, -signal.SIGKILL, 143, -signal.SIGTERM)
     same_result(run(asked), whole)
 
 

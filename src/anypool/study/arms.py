@@ -53,13 +53,18 @@ def _part(word: str, part: str) -> tuple[str, Settings]:
     name, *settings = part.strip().split(":")
     if not name:
         raise PoolError(f"the arm {word!r} lacks a name; write one such as avg, gem:p=4 or avg+max")
-    return name, dict(_setting(word, text) for text in settings)
+    return name, dict(setting(text, f"the arm {word!r}") for text in settings)
 
 
-def _setting(word: str, text: str) -> tuple[str, Any]:
+def setting(text: str, whose: str = "the recipe") -> tuple[str, Any]:
+    """A setting as one writes it on a command line.
+
+    >>> setting("epochs=20"), setting("flip=false")
+    (('epochs', 20), ('flip', False))
+    """
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        raise PoolError(f"the arm {word!r} has the setting {text!r}; write it as name=value")
+        raise PoolError(f"{whose} has the setting {text!r}; write it as name=value")
     return name, _value(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from .store import Store, open_store
 from .verdict import judge
 
 HERE = "anypool-study.db"
+STATES = ("done", "running", "waiting", "failed")
 
 
 class Study:
@@ -57,6 +59,21 @@ class Study:
             raise PoolError(f"{a!r} cannot be compared with itself; name two arms")
         pair = [_only(found, (a, b)) for found in self.outcomes]
         return list(judge(pair, margin=self.plan.margin, tuned=bool(self.plan.tuned)).comparisons)
+
+    def status(self) -> list[str]:
+        """Lines that say how far the study is: counts, trials under way, failures."""
+        with self._open() as opened:
+            entries = opened.trials(self.name)
+        counts = Counter(entry.state for entry in entries)
+        told = ", ".join(f"{counts[s]} {s}" for s in STATES if counts[s]) or "no trial yet"
+        lines = [f"study {self.name} in {self.store}: {told}"]
+        for entry in entries:
+            if entry.state in ("running", "failed"):
+                why = (entry.error or "").strip().splitlines()[-1:] or [f"on {entry.host}"]
+                trial = entry.trial
+                lines.append(f"  {trial.data}, {trial.arm}, seed {trial.seed} {entry.state}: "
+                             f"attempt {entry.attempt}, {why[0]}")  # fmt: skip
+        return lines
 
     def provenance(self) -> dict[str, Any]:
         """Where the numbers come from: commands, machines, versions, data, settings."""
