@@ -86,13 +86,13 @@ def run(
 
     asked = session.plan(
         data or ["digits"], _listed(arms), name=name, network=network, place=place,
-        recipe_name=recipe, seeds=seeds, precision=precision, margin=margin / 100,
+        recipe=recipe, seeds=seeds, precision=precision, margin=margin / 100,
         reference=reference, tune=tune, **dict(_setting(text) for text in set_ or ()),
     )  # fmt: skip
     stream = sys.stdout if as_json else sys.stderr
     silent = quiet or as_json
     with _executor(on, workers) as executor:
-        study = session.go(
+        study = session.run(
             asked, store, executor=executor, force=force, skip_corrupt=skip_corrupt,
             longest=longest, progress=progress(stream, quiet=quiet, as_json=as_json),
             tell=(lambda words: None) if silent else (lambda words: typer.echo(words, err=True)),

@@ -12,19 +12,19 @@ from typing import Any
 
 from ..errors import PoolError
 from . import arms as poolings
-from . import drive, plans, tune
+from . import drive, plans, recipes, tune
 from .data import Data, keep, load
 from .data.fetch import cache_folder
 from .networks import check
 from .pools import Processes
 from .progress import Progress
 from .provenance import command, machine, versions
-from .recipes import recipe
 from .records import Plan, Trial
 from .speed import faster
 from .store import open_store
 from .study import HERE, Study, packed
-from .trial import Job, run, smallest
+from .trial import Job, smallest
+from .trial import run as work
 
 
 def plan(
@@ -34,7 +34,7 @@ def plan(
     name: str = "study",
     network: str = "small",
     place: str = "head",
-    recipe_name: str = "fast",
+    recipe: str = "fast",
     seeds: int | Iterable[int] = 10,
     precision: str = "float32",
     margin: float = 0.003,
@@ -47,7 +47,9 @@ def plan(
     Args:
         data: names that `study.data.load` knows, or sets of `study.data.from_arrays` and the like
         arms: the poolings to compare, such as "avg", "gem:p=4", "avg+max"
+        network: "tutorial", "plain", "small", "classical", or "module:function" of your own
         place: "head" (maps to scores) or "inner" (between the stages)
+        recipe: "fast" or "tutorial"
         seeds: how many, counted from 0, or which ones
         margin: the difference in shares that nobody would mind (0.003 is 0.3 points)
         tune: learning rates that every arm may try on the validation split first
@@ -72,7 +74,7 @@ def plan(
         raise PoolError(f"the reference {reference!r} is no arm; {_known(reference, chosen)}")
     return Plan(
         name, tuple(_name(d) for d in sets), network, place, chosen,
-        recipe(recipe_name, **settings), counted, precision, margin, reference, tune,
+        recipes.recipe(recipe, **settings), counted, precision, margin, reference, tune,
     )  # fmt: skip
 
 
@@ -84,7 +86,7 @@ def _name(data: str | Data) -> str:
     return data if isinstance(data, str) else data.name
 
 
-def go(
+def run(
     asked: Plan,
     store: str | os.PathLike[str] = HERE,
     *,
@@ -134,7 +136,7 @@ def go(
 
         def through(trials: Sequence[Trial]) -> dict[str, float]:
             drive.run_all(
-                trials, opened, name=asked.name, jobs=job, executor=pool, work=run,
+                trials, opened, name=asked.name, jobs=job, executor=pool, work=work,
                 progress=progress, force=force,
             )  # fmt: skip
             found = opened.finished([trial.key for trial in trials])
