@@ -14,7 +14,7 @@ FULL   := $(VENV)/.full
 help: ## say what each door does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(LIGHT) ## pool two photographs every way; figures and a page under demo/
+demo: $(LIGHT) ## a small study with its verdict, then two photographs pooled every way; under demo/
 	$(PY) scripts/demo.py
 
 test: $(FULL) ## run every suite this machine can run, then name those it cannot
@@ -49,14 +49,14 @@ $(PY):
 	$(PYTHON) -m venv $(VENV) || { $(PYTHON) -m venv --clear --without-pip $(VENV) \
 	  && $(PYTHON) -m pip --python $(PY) install pip; }
 
+# torch goes first and pinned: left to the resolver it may bring gigabytes of CUDA
 $(LIGHT): pyproject.toml constraints.txt | $(PY)
-	@echo "== installing anypool, its image extra and the photographs (once; no torch)"
-	$(PIP) --editable '.[image]' scikit-image
+	@echo "== installing anypool, what its study needs, and the photographs (once)"
+	$(PIP) $$($(PY) scripts/torch_index.py) $(TORCH)
+	$(PIP) --editable '.[image,study]' scikit-image
 	@touch $@
 
-# torch goes first and pinned: left to the resolver it may bring gigabytes of CUDA
-$(FULL): pyproject.toml constraints.txt | $(PY)
-	@echo "== installing the tools, and torch to compare with (once)"
-	$(PIP) $$($(PY) scripts/torch_index.py) $(TORCH)
+$(FULL): $(LIGHT)
+	@echo "== installing the tools and the peers (once)"
 	$(PIP) --editable '.[dev]'
-	@touch $@ $(LIGHT)
+	@touch $@

@@ -70,7 +70,7 @@ def test_every_command_has_help_with_an_example(name):
 def test_every_command_and_option_is_documented(name):
     section = text("docs/command-line.md").split(f"## anypool {name}\n")[1].split("\n## ")[0]
     options = {word for p in COMMANDS[name].params for word in p.opts if word.startswith("--")}
-    assert set(re.findall(r"`(--\w+)`", section)) - {"--help"} == options - {"--help"}
+    assert set(re.findall(r"`(--[\w-]+)`", section)) - {"--help"} == options - {"--help"}
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/index.md", "docs/command-line.md"])
@@ -79,7 +79,7 @@ def test_documented_commands_exist(document):
         known = COMMANDS.get(words[0]) or COMMANDS.get(" ".join(words[:2]))
         options = [word for word in words if word.startswith("--")]
         accepted = known.params if known else typer.main.get_command(app).params
-        assert known or words[0] in {"--help", "--version"}, words
+        assert known or words[0] in {"--help", "--version", "study"}, words
         assert set(options) <= {"--help", *(o for p in accepted for o in p.opts)}, words
 
 
@@ -150,10 +150,10 @@ def test_every_public_function_has_a_docstring_with_an_example(name):
     assert not callable(thing) or isinstance(thing, type) or ">>>" in thing.__doc__
 
 
-@pytest.mark.parametrize(("name", "least"), [("guide", 20), ("torch", 20)])
+@pytest.mark.parametrize(("name", "least"), [("guide", 20), ("torch", 20), ("study", 8)])
 def test_the_pages_run(name, least):
-    if name == "torch":
-        pytest.importorskip("torch", reason="torch is not installed")
+    for package in {"torch": ["torch"], "study": ["torch", "scipy", "sklearn"]}.get(name, []):
+        pytest.importorskip(package, reason=f"{package} is not installed")
     text(f"docs/{name}.md")
     failed, tried = doctest.testfile(str(ROOT / f"docs/{name}.md"), module_relative=False)
     assert tried >= least

@@ -1,7 +1,8 @@
 """Which pooling for my data? Trials, a store that survives, and an honest verdict.
 
-``plan`` says what to find out, ``run`` runs what is not finished yet, ``Study`` answers: ``verdict``,
-``compare``, ``report``, ``network``, ``export``. The command ``anypool study`` does the same.
+``plan`` says what to find out, ``run`` runs what is not finished yet, ``Study`` answers:
+``verdict``, ``compare``, ``report``, ``network``, ``export``. The command ``anypool study`` does
+the same.
 """
 
 from __future__ import annotations
