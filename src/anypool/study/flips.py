@@ -6,6 +6,7 @@ of whole seeds are flipped, for all pairs together, and the largest |t| of all p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -54,7 +55,7 @@ def score(t: float, rows: int) -> float:
     >>> round(score(-2.0, 10), 3)
     1.754
     """
-    return rows**0.5 * abs(t) / np.hypot(t, (rows - 1) ** 0.5)
+    return rows**0.5 * abs(t) / math.hypot(t, (rows - 1) ** 0.5)
 
 
 def adjusted(

@@ -43,10 +43,11 @@ class Spread:
 def crossed(table: NDArray[np.int8]) -> Spread:
     """The spread of a table of differences in {-1, 0, 1}, shape (seeds, examples).
 
-    >>> won = np.array([[1, 0, 0, 0], [1, 0, 0, 1], [1, -1, 0, 1]], dtype=np.int8)
-    >>> spread = crossed(won)
-    >>> round(spread.mean, 3), round(spread.error, 3), round(spread.df, 1)
-    (0.333, 0.354, 6.3)
+    >>> table = np.zeros((3, 100), dtype=np.int8)
+    >>> table[:, :10], table[1, 10:14], table[2, 14] = 1, -1, -1
+    >>> spread = crossed(table)
+    >>> round(spread.mean, 4), round(spread.error, 4), round(spread.error_here, 4)
+    (0.0833, 0.033, 0.012)
     """
     seeds, examples = table.shape
     if examples < 2:

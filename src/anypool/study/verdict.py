@@ -35,6 +35,7 @@ def judge(
     margin. Below 6 seeds neither is said. `PoolError` where the outcomes do not fit together.
     """
     _check(outcomes, margin, reference)
+    margin = float(margin)  # a NumPy number would not go to JSON
     tables = [measured(one, reference) for one in outcomes]
     single = [compared(pairs, margin, by_flips) for pairs in tables]
     these, new = _over_all(tables, margin)

@@ -87,7 +87,8 @@ def sentence(comparison: Comparison, place: str, drawn: str, margin: float) -> s
 
 def _better(c: Comparison, place: str, drawn: str, margin: float) -> str:
     by, low, high = points(c.difference, c.low, c.high)
-    small = f", yet by less than the margin of {percent_points(margin)}" * (c.high_90 < margin)
+    under = f", yet by less than the margin of {percent_points(margin)}"
+    small = under if c.high_90 < margin else ""
     return (
         f"{place} {c.a} is better than {c.b} by {by} points"
         f" (95 % interval {low} to {high}, {drawn}){small}."
@@ -113,7 +114,8 @@ def _undecided(c: Comparison, place: str, drawn: str, margin: float) -> str:
 
 def _too_few(c: Comparison, place: str, drawn: str, margin: float) -> str:
     are = "is" if drawn.startswith("1 seed") else "are"
-    so_far = f", where {c.a} leads by {points(c.difference)[0]} points so far" * (c.difference > 0)
+    lead = f", where {c.a} leads by {points(c.difference)[0]} points so far"
+    so_far = lead if c.difference else ""
     return (
         f"{place} {drawn} {are} too few for a verdict between {c.a} and {c.b}{so_far}:"
         f" at least {SEEDS_NEEDED} are needed."
