@@ -16,7 +16,7 @@ from ...errors import PoolError
 from .mounts import network
 
 # Seconds the databases themselves wait for a lock, before `patiently` looks at the clock.
-LOCK_WAIT = 5
+LOCK_WAIT = 1
 # A server that is cut off without a word must become an error, not a hang: seconds, but for the
 # last, which is milliseconds.
 KEEPALIVE = {
@@ -69,9 +69,11 @@ def locate(where: str | os.PathLike[str], *, create: bool, readonly: bool) -> Pl
 
 
 def _file(path: Path, create: bool, readonly: bool) -> Place:
-    path = Path(os.path.abspath(path.expanduser()))
+    path = path.expanduser().resolve()
     _check_file(path, create and not readonly)
-    shared = network(path.parent)
+    if not readonly:
+        _check_folder(path)
+    shared = network(path)
     mode = _mode(path) if readonly else {"mode": "rwc" if create else "rw"}
     url = URL.create("sqlite", database=path.as_uri(), query={"uri": "true", **mode})
     engine = create_engine(url, connect_args={"timeout": LOCK_WAIT})
@@ -83,16 +85,28 @@ def _file(path: Path, create: bool, readonly: bool) -> Place:
 
 
 def _check_file(path: Path, create: bool) -> None:
+    if path.is_dir():
+        raise PoolError(f"{path} is a folder; name a file in it, such as {path / 'study.db'}")
+    if not create and not path.exists():
+        raise PoolError(f"there is no store at {path}")
     try:
-        if path.is_dir():
-            raise PoolError(f"{path} is a folder; name a file in it, such as {path / 'study.db'}")
-        if not create and not path.exists():
-            raise PoolError(f"there is no store at {path}")
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise PoolError(
+            f"cannot make a store at {path}: a file stands where a folder must"
+        ) from None
     except OSError as error:
         words = (error.strerror or str(error)).lower()
         raise PoolError(f"cannot make a store at {path}: {words}") from None
+
+
+def _check_folder(path: Path) -> None:
+    """SQLite makes files beside the store, and does not say so where the folder takes none."""
+    if not os.access(path.parent, os.W_OK):
+        raise PoolError(
+            f"cannot write to {path}: its folder takes no new files (read-only, or not yours)"
+        )
 
 
 def _mode(path: Path) -> dict[str, str]:

@@ -17,7 +17,7 @@ def prepare(connection: Connection, place: str, *, create: bool) -> None:
     """Make an empty database a store, and an older store one of this version."""
     if not inspect(connection).has_table(about.name):
         _make(connection, place, create)
-    else:
+    elif _version(connection, place) < VERSION:
         _migrate(connection, place)
 
 
