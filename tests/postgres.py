@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -60,6 +61,9 @@ class Server:
         )  # fmt: skip
 
     def start(self) -> None:
+        """Start it; not from a thread that ends, since the server ends with its starter."""
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("start the server from the main thread")
         settings = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self.folder),
