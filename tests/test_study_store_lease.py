@@ -43,7 +43,7 @@ class Driver:
         self.end()
 
     def end(self):
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=240)
 
 
 @pytest.fixture

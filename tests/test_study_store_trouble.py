@@ -160,7 +160,7 @@ def test_a_server_that_restarts_in_the_middle_of_much_writing(postgres):
     for _ in range(3):
         process.stdout.readline()
         postgres.restart()
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=240)
     assert process.returncode == 0
     assert said.splitlines()[-1] == "kept 39"
     assert check_whole(where, 41, range(40)) == 40
@@ -297,7 +297,7 @@ def test_two_drivers_of_two_studies_share_a_store(where):
     """Both finish the same trials at the same time; each result is kept once."""
     open_store(where).close()
     both = [writer(where, 0, 12) for _ in range(2)]
-    said = [each.communicate(timeout=120)[0] for each in both]
+    said = [each.communicate(timeout=240)[0] for each in both]
     assert [each.returncode for each in both] == [0, 0]
     assert all(words.splitlines()[-1] == "kept 11" for words in said)
     assert check_whole(where, 12, range(12)) == 12

@@ -74,13 +74,13 @@ def _file(path: Path, create: bool, readonly: bool) -> Place:
     if not readonly:
         _check_folder(path)
     shared = network(path)
-    mode = _mode(path) if readonly else {"mode": "rwc" if create else "rw"}
+    mode = _mode(path, create=create, readonly=readonly)
     url = URL.create("sqlite", database=path.as_uri(), query={"uri": "true", **mode})
     engine = create_engine(url, connect_args={"timeout": LOCK_WAIT})
     event.listen(engine, "connect", _take_charge)
     event.listen(engine, "begin", _begin)
     writer = engine.execution_options(begin="BEGIN IMMEDIATE")
-    pragmas = () if readonly else _pragmas(shared)
+    pragmas = ("query_only = ON",) if readonly else _pragmas(shared)
     return Place(str(path), engine, writer, _notes(path, shared), pragmas)
 
 
@@ -109,15 +109,19 @@ def _check_folder(path: Path) -> None:
         )
 
 
-def _mode(path: Path) -> dict[str, str]:
-    """How to open for reading only.
+def _mode(path: Path, *, create: bool, readonly: bool) -> dict[str, str]:
+    """How SQLite is to open the file.
 
-    SQLite keeps two small files beside a store in use. In a folder that takes no files it can only
-    read a store that nobody writes, which `immutable` promises.
+    It keeps two small files beside a store in use, for readers too, and only who may write clears
+    them away: readers are held back by `query_only` instead. In a folder that takes no files
+    SQLite can only read a store that nobody writes, which `immutable` promises.
     """
+    if not readonly:
+        return {"mode": "rwc" if create else "rw"}
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return {"mode": "rw"}
     resting = not path.with_name(f"{path.name}-wal").exists()
-    sealed = resting and not os.access(path.parent, os.W_OK)
-    return {"mode": "ro", "immutable": "1"} if sealed else {"mode": "ro"}
+    return {"mode": "ro", "immutable": "1"} if resting else {"mode": "ro"}
 
 
 def _pragmas(shared: str | None) -> tuple[str, ...]:
