@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests: started on the first use, stopped with the session.
 
-A test module asks for it by `pytest_plugins = ["postgres"]` and takes the fixture `postgres`.
+A test module asks for it by `pytest_plugins = ["postgres"]` and takes the fixture `postgres`, or
+`where`, which is every place where a store can stand: a file, then a database.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -59,6 +61,9 @@ class Server:
         )  # fmt: skip
 
     def start(self) -> None:
+        """Start it; not from a thread that ends, since the server ends with its starter."""
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("start the server from the main thread")
         settings = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self.folder),
@@ -91,10 +96,10 @@ class Server:
         return f"postgresql://{USER}:{secret}@127.0.0.1:{self.port}/{database}"
 
     def fresh(self) -> str:
-        """The URL of a new, empty database."""
-        name = f"t{os.getpid()}_{next(self._names)}"
-        self.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
+        """The URL of an empty corner: a schema of its own, which costs less than a database."""
+        name = f"t{next(self._names)}"
+        self.execute(f"CREATE SCHEMA {name}")
+        return self.url("postgres") + f"?options=-csearch_path%3D{name}"
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         import psycopg
@@ -141,5 +146,13 @@ def postgres() -> Iterator[Server]:
         server.start()
         yield server
     finally:
-        server.stop()
+        server.stop(signal.SIGQUIT)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new store can be opened."""
+    if request.param == "sqlite":
+        return str(tmp_path / "study.db")
+    return request.getfixturevalue("postgres").fresh()

@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 from ...errors import PoolError
 from ...see.folder import whole
 from .outcomes import bits_of, curves_of, facts
-from .packing import plain, to_json
+from .packing import to_json
 from .studies import Entry, entries, plan, sessions
 
 Record = dict[str, Any]
 Tables = dict[str, list[Record]]
+WORDS = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
 
 def gather(connection: Connection, name: str) -> Record:
@@ -84,12 +85,8 @@ def _write_json(document: Record, path: Path) -> list[Path]:
 
 
 def _strict(value: Any) -> Any:
-    """The value with words for the numbers that JSON lacks."""
-    if isinstance(value, dict):
-        return {name: _strict(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(each) for each in value]
-    return plain(value) if isinstance(value, float) else value
+    """The plain value with words for the numbers that JSON lacks."""
+    return json.loads(json.dumps(value), parse_constant=WORDS.__getitem__)
 
 
 def _tables(document: Record) -> Tables:

@@ -34,8 +34,9 @@ POSTGRES_WORDS = {
     "08": "{place} cannot be reached ({clause}); " + RESUME,
     "57": "{place} has stopped ({clause}); " + RESUME,
 }
-# Connection lost, deadlock or clash, too many clients, lock not given in time, server stopping.
-PASSING_STATES = ("08", "40", "53300", "55P03", "57P01", "57P02", "57P03")
+# Connection lost, deadlock or clash, too many clients, lock not given in time, server stopping;
+# 42P07 is another driver that made the tables at the same moment.
+PASSING_STATES = ("08", "40", "42P07", "53300", "55P03", "57P01", "57P02", "57P03")
 # A server that answers "FATAL" has refused, unless it only is not ready yet.
 NOT_READY = re.compile("starting up|shutting down|recovery|too many|connection slots")
 

@@ -16,7 +16,7 @@ from ...errors import PoolError
 from .mounts import network
 
 # Seconds the databases themselves wait for a lock, before `patiently` looks at the clock.
-LOCK_WAIT = 5
+LOCK_WAIT = 1
 # A server that is cut off without a word must become an error, not a hang: seconds, but for the
 # last, which is milliseconds.
 KEEPALIVE = {
@@ -69,41 +69,59 @@ def locate(where: str | os.PathLike[str], *, create: bool, readonly: bool) -> Pl
 
 
 def _file(path: Path, create: bool, readonly: bool) -> Place:
-    path = Path(os.path.abspath(path.expanduser()))
+    path = path.expanduser().resolve()
     _check_file(path, create and not readonly)
-    shared = network(path.parent)
-    mode = _mode(path) if readonly else {"mode": "rwc" if create else "rw"}
+    if not readonly:
+        _check_folder(path)
+    shared = network(path)
+    mode = _mode(path, create=create, readonly=readonly)
     url = URL.create("sqlite", database=path.as_uri(), query={"uri": "true", **mode})
     engine = create_engine(url, connect_args={"timeout": LOCK_WAIT})
     event.listen(engine, "connect", _take_charge)
     event.listen(engine, "begin", _begin)
     writer = engine.execution_options(begin="BEGIN IMMEDIATE")
-    pragmas = () if readonly else _pragmas(shared)
+    pragmas = ("query_only = ON",) if readonly else _pragmas(shared)
     return Place(str(path), engine, writer, _notes(path, shared), pragmas)
 
 
 def _check_file(path: Path, create: bool) -> None:
+    if path.is_dir():
+        raise PoolError(f"{path} is a folder; name a file in it, such as {path / 'study.db'}")
+    if not create and not path.exists():
+        raise PoolError(f"there is no store at {path}")
     try:
-        if path.is_dir():
-            raise PoolError(f"{path} is a folder; name a file in it, such as {path / 'study.db'}")
-        if not create and not path.exists():
-            raise PoolError(f"there is no store at {path}")
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise PoolError(
+            f"cannot make a store at {path}: a file stands where a folder must"
+        ) from None
     except OSError as error:
         words = (error.strerror or str(error)).lower()
         raise PoolError(f"cannot make a store at {path}: {words}") from None
 
 
-def _mode(path: Path) -> dict[str, str]:
-    """How to open for reading only.
+def _check_folder(path: Path) -> None:
+    """SQLite makes files beside the store, and does not say so where the folder takes none."""
+    if not os.access(path.parent, os.W_OK):
+        raise PoolError(
+            f"cannot write to {path}: its folder takes no new files (read-only, or not yours)"
+        )
 
-    SQLite keeps two small files beside a store in use. In a folder that takes no files it can only
-    read a store that nobody writes, which `immutable` promises.
+
+def _mode(path: Path, *, create: bool, readonly: bool) -> dict[str, str]:
+    """How SQLite is to open the file.
+
+    It keeps two small files beside a store in use, for readers too, and only who may write clears
+    them away: readers are held back by `query_only` instead. In a folder that takes no files
+    SQLite can only read a store that nobody writes, which `immutable` promises.
     """
+    if not readonly:
+        return {"mode": "rwc" if create else "rw"}
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return {"mode": "rw"}
     resting = not path.with_name(f"{path.name}-wal").exists()
-    sealed = resting and not os.access(path.parent, os.W_OK)
-    return {"mode": "ro", "immutable": "1"} if sealed else {"mode": "ro"}
+    return {"mode": "ro", "immutable": "1"} if resting else {"mode": "ro"}
 
 
 def _pragmas(shared: str | None) -> tuple[str, ...]:

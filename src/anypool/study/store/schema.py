@@ -48,6 +48,7 @@ def _make(connection: Connection, place: str, create: bool) -> None:
 
 def _migrate(connection: Connection, place: str) -> None:
     # Of two drivers that find an older store, the second waits here until the first has changed it.
+    # And a place that cannot be written says so now, not when the first training has ended.
     connection.execute(update(about).values(version=about.c.version))
     for step in range(_version(connection, place), VERSION):
         if step not in MIGRATIONS:

@@ -23,7 +23,7 @@ from .place import Place, locate
 from .studies import Entry, Line, Session
 
 T = TypeVar("T")
-OPENING = 5.0  # seconds: who opens a store waits before the screen
+OPENING = 10.0  # seconds: who opens a store waits before the screen
 LEAVING = 2.0  # seconds: a lease that cannot be given back runs out by itself
 
 
@@ -235,6 +235,6 @@ class Store:
         wait = min(OPENING, self.patience)
         if not self.readonly:
             self._write(lambda c: schema.prepare(c, self.name, create=create), wait)
-            self._place.settle()
+        self._place.settle()
         # also the first look under a store's own settings: a disk that cannot bear them shows here
         self._read(lambda c: schema.check(c, self.name), wait)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -74,13 +73,16 @@ def begin(
     else:
         grown = _document(grow(Plan.of(json.loads(row.document)), plan))
         connection.execute(update(study).where(study.c.name == plan.name).values(document=grown))
-    if connection.scalar(select(func.count()).where(session.c.id == token)) == 0:
+    mine = session.c.study == plan.name
+    tokens = set(connection.scalars(select(session.c.token).where(mine)))
+    if token not in tokens:
         note = {"command": clean(command), "machine": _json("machine", dict(machine))}
-        connection.execute(insert(session).values(id=token, study=plan.name, at=NOW, **note))
+        at = {"study": plan.name, "number": len(tokens) + 1, "token": token, "at": NOW}
+        connection.execute(insert(session).values(**at, **note))
 
 
 def _check_name(name: str) -> None:
-    if not re.fullmatch(r"\S(?:[^\x00-\x1f\x7f\ud800-\udfff]{0,198}\S)?", name):
+    if not (name.isprintable() and name == name.strip() and 1 <= len(name) <= 200):
         raise PoolError(
             f"a study cannot be called {name!r}; a name is one line of 1 to 200 characters "
             "without blanks at its ends"
@@ -132,7 +134,7 @@ def _differences(name: str, before: Any, after: Any) -> list[tuple[str, str]]:
 
 
 def plan(connection: Connection, name: str) -> Plan:
-    document = connection.scalar(select(study.c.document).where(study.c.name == name))
+    document = connection.scalar(select(study.c.document).where(study.c.name == clean(name)))
     if document is None:
         raise PoolError(_unknown(connection, name))
     return Plan.of(json.loads(document))
@@ -167,7 +169,7 @@ def _line(name: str, created: float, count: Counter[str]) -> Line:
 def sessions(connection: Connection, name: str) -> list[Session]:
     """Every command that began or extended the study, the first one first."""
     plan(connection, name)
-    query = select(session).where(session.c.study == name).order_by(session.c.at, session.c.id)
+    query = select(session).where(session.c.study == name).order_by(session.c.number)
     return [Session(r.at, r.command, json.loads(r.machine)) for r in connection.execute(query)]
 
 

@@ -50,8 +50,9 @@ study = Table(
 session = Table(
     "session",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("study", Text, ForeignKey("study.name"), nullable=False, index=True),
+    _study_name(),
+    Column("number", Integer, primary_key=True),
+    Column("token", String(32), nullable=False),
     Column("at", Double, nullable=False),
     Column("command", Text, nullable=False),
     Column("machine", Text, nullable=False),
