@@ -275,7 +275,7 @@ def test_the_lease_is_held_beaten_and_given_back(tmp_path, monkeypatch):
 
 def test_the_checkpoint_and_the_note_go_once_the_result_is_kept(tmp_path):
     run(toy.trials(), tmp_path, pools.Here())
-    assert {file.suffix for file in tmp_path.iterdir()} == {".started", ".ended"}
+    assert {file.suffix for file in tmp_path.iterdir()} == {".started", ".epoch", ".ended"}
 
 
 @pytest.mark.parametrize("kind", ["raise", "die", "memory", "eat", "stubborn"])
