@@ -106,8 +106,8 @@ class Study:
 
 
 @pytest.fixture
-def study(tmp_path):
-    made = Study(tmp_path)
+def study(tmp_path, request):
+    made = Study(tmp_path, **getattr(request, "param", {}))
     yield made
     bury(made)
 
@@ -145,7 +145,15 @@ needs_proc = pytest.mark.skipif(
 )
 
 
+# many seeds, so that a machine that stalls does not end the study between two kills
+SIZES = [
+    pytest.param({"seeds": 10}, marks=pytest.mark.slow, id="some"),
+    pytest.param({"seeds": 100}, marks=pytest.mark.nightly, id="many"),
+]
+
+
 @needs_proc
+@pytest.mark.parametrize("study", SIZES, indirect=True)
 def test_a_driver_killed_at_random_moments_loses_nothing_and_runs_nothing_twice(study, luck):
     kills = 0
     while len(finished := study.finished()) < len(study.trials):
@@ -164,23 +172,25 @@ def test_a_driver_killed_at_random_moments_loses_nothing_and_runs_nothing_twice(
 
 
 @needs_proc
+@pytest.mark.parametrize("study", SIZES, indirect=True)
 def test_workers_killed_at_random_moments_are_replaced(study, luck):
     driver = study.start_working()
     killed = []
-    while driver.poll() is None and len(killed) < 5:
+    while driver.poll() is None and len(killed) < len(study.trials) / 4:
         time.sleep(luck.uniform(0.05, 0.3))
-        victims = [pid for pid, key in study.workers().items() if killed.count(key) < 2]
+        victims = [pid for pid, key in study.workers().items() if key not in killed]
         if victims and driver.poll() is None:
             pid = luck.choice(victims)
             killed.append(study.workers().get(pid))
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     assert leave(driver) == (0, "")
-    assert len(killed) == 5
+    assert len(killed) >= 2
     study.check()
 
 
 @needs_proc
+@pytest.mark.slow
 @pytest.mark.parametrize("group", [False, True], ids=["driver", "group"])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_at_a_random_moment_keeps_all_work(study, luck, name, group):
@@ -202,6 +212,7 @@ def test_a_signal_at_a_random_moment_keeps_all_work(study, luck, name, group):
     assert list(study.scratch.glob("*.pt")) == []
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_does_not_wait_for_anyone(tmp_path):
     study = Study(tmp_path, mishap="deaf", seeds=1)
     try:
@@ -216,6 +227,7 @@ def test_a_second_ctrl_c_does_not_wait_for_anyone(tmp_path):
         bury(study)
 
 
+@pytest.mark.slow
 def test_the_second_of_two_drivers_gets_one_sentence(study):
     first = study.start_working()
     code, said = leave(study.start())
@@ -227,6 +239,7 @@ def test_the_second_of_two_drivers_gets_one_sentence(study):
     assert study.count("started") == len(study.trials)
 
 
+@pytest.mark.slow
 def test_a_database_that_restarts_meanwhile_is_waited_for(tmp_path, postgres):
     study = Study(tmp_path, postgres.fresh(), epochs=10)
     try:

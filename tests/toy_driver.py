@@ -8,25 +8,26 @@ from __future__ import annotations
 import json
 import sys
 
-import toy_trials as toy
 from anypool.errors import PoolError
-from anypool.study.drive import StoppedError, run_all
-from anypool.study.pools import Processes
-from anypool.study.progress import progress
-from anypool.study.records import Plan
-from anypool.study.store import open_store
-
-PLAN = Plan("toy", ("toy",), "small", "head", ("avg", "max"), {"name": "toy"}, (0,))
 
 
 def main(where, scratch, settings):
     """Run the toy trials that are missing in the store at `where`."""
+    # each worker reads this file too, and shall not load what only the driver needs
+    import toy_trials as toy
+    from anypool.study.drive import run_all
+    from anypool.study.pools import Processes
+    from anypool.study.progress import progress
+    from anypool.study.records import Plan
+    from anypool.study.store import open_store
+
+    plan = Plan("toy", ("toy",), "small", "head", ("avg", "max"), {"name": "toy"}, (0,))
     with open_store(where) as store, Processes(2) as executor:
-        store.begin(PLAN, command="toy", machine={})
+        store.begin(plan, command="toy", machine={})
         run_all(
             toy.trials(**json.loads(settings)),
             store,
-            name=PLAN.name,
+            name=plan.name,
             jobs=toy.jobs(scratch),
             executor=executor,
             work=toy.work,
@@ -37,9 +38,6 @@ def main(where, scratch, settings):
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except StoppedError as stop:
-        sys.stderr.write(f"{stop}\n")
-        sys.exit(stop.code)
     except PoolError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(1)
+        sys.exit(getattr(error, "code", 1))

@@ -146,6 +146,12 @@ def unpicklable(job):
     return lambda: job
 
 
+def look(job):
+    """What the job's data folder holds: file below it -> bytes."""
+    files = (file for file in Path(job.data).rglob("*") if file.is_file())
+    return {file.relative_to(job.data).as_posix(): file.read_bytes() for file in files}
+
+
 def environment(name):
     return os.environ.get(name)
 

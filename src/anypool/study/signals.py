@@ -54,3 +54,16 @@ def word(number: int) -> str:
     """
     name = signal.Signals(number).name
     return WORDS.get(name, name)
+
+
+@contextmanager
+def interrupts_terminate() -> Iterator[None]:
+    """Ctrl-C reaches what runs in the block as SIGTERM, on which a trial saves its checkpoint."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: signal.raise_signal(signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
