@@ -101,6 +101,9 @@ class Study:
                 assert kept.measures == told.measures
                 assert kept.weights == told.weights
 
+    def starts(self, key):
+        return len(list(self.scratch.glob(f"{key}.*.started")))
+
     def count(self, what):
         return sum(toy.runs(self.scratch, trial, what) for trial in self.trials)
 
@@ -145,38 +148,38 @@ needs_proc = pytest.mark.skipif(
 )
 
 
-# many seeds, so that a machine that stalls does not end the study between two kills
+# many trials for few kills, so that a machine that stalls does not end the study between two
 SIZES = [
-    pytest.param({"seeds": 10}, marks=pytest.mark.slow, id="some"),
-    pytest.param({"seeds": 100}, marks=pytest.mark.nightly, id="many"),
+    pytest.param({"seeds": 12}, 4, marks=pytest.mark.slow, id="4"),
+    pytest.param({"seeds": 100}, 60, marks=pytest.mark.nightly, id="60"),
 ]
 
 
 @needs_proc
-@pytest.mark.parametrize("study", SIZES, indirect=True)
-def test_a_driver_killed_at_random_moments_loses_nothing_and_runs_nothing_twice(study, luck):
+@pytest.mark.parametrize(("study", "most"), SIZES, indirect=["study"])
+def test_a_driver_killed_at_random_moments_loses_nothing_and_runs_nothing_twice(study, most, luck):
     kills = 0
-    while len(finished := study.finished()) < len(study.trials):
-        before = {key: len(list(study.scratch.glob(f"{key}.*.started"))) for key in finished}
+    for _ in range(most):
+        finished = study.finished()
+        before = {key: study.starts(key) for key in finished}
         driver = study.start_working()
         time.sleep(luck.uniform(0, 0.7))
         driver.kill()
         kills += driver.wait() == -signal.SIGKILL
         until(lambda: not study.workers())  # they notice, each for itself
         assert finished <= study.finished()
-        for key, times in before.items():
-            assert len(list(study.scratch.glob(f"{key}.*.started"))) == times
+        assert {key: study.starts(key) for key in finished} == before
     assert kills >= 2
     study.end()
     study.check()
 
 
 @needs_proc
-@pytest.mark.parametrize("study", SIZES, indirect=True)
-def test_workers_killed_at_random_moments_are_replaced(study, luck):
+@pytest.mark.parametrize(("study", "most"), SIZES, indirect=["study"])
+def test_workers_killed_at_random_moments_are_replaced(study, most, luck):
     driver = study.start_working()
     killed = []
-    while driver.poll() is None and len(killed) < len(study.trials) / 4:
+    while driver.poll() is None and len(killed) < most:
         time.sleep(luck.uniform(0.05, 0.3))
         victims = [pid for pid, key in study.workers().items() if key not in killed]
         if victims and driver.poll() is None:
@@ -237,6 +240,20 @@ def test_the_second_of_two_drivers_gets_one_sentence(study):
     assert leave(first) == (0, "")
     study.check()
     assert study.count("started") == len(study.trials)
+
+
+@pytest.mark.slow
+def test_a_driver_whose_study_is_taken_over_writes_no_more(study):
+    driver = study.start_working()
+    with open_store(study.where) as store, store.lease("toy", force=True):
+        code, said = leave(driver)
+        kept = study.finished()
+    assert code == 1
+    assert "was taken over by" in said
+    assert said.count("\n") == 1
+    assert study.finished() == kept
+    study.end()
+    study.check()
 
 
 @pytest.mark.slow

@@ -199,8 +199,8 @@ class _Slot:
 
 def _fate(code: int) -> str:
     """How a process ended, in words."""
+    if code >= 0:
+        return f"left with exit code {code}"
     if code == -signal.SIGKILL:
         return "was killed (signal 9), as a system does that runs out of memory"
-    if code < 0:
-        return f"was ended by signal {-code} ({signal.strsignal(-code)})"
-    return f"left with exit code {code}"
+    return f"was ended by signal {-code} ({signal.strsignal(-code)})"
