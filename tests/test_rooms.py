@@ -49,6 +49,8 @@ OWNERS = {
     "sqlalchemy": {"study"},
     "pooch": {"study"},
     "jinja2": {"study"},
+    "markupsafe": {"study"},
+    "requests": {"study"},
     "optuna": {"study"},
     "ray": {"study"},
     "sklearn": {"study"},

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .board import Board, Event, Running
-from .words import of_event, percent, rest
+from .telling import of_event, percent, rest
 
 WIDTH = 40
 # events that leave a line above the bars; the others show in the bars themselves

@@ -33,7 +33,7 @@ def _grid(plan: Plan, digests: Mapping[str, str], versions: Mapping[str, str]) -
                     network=plan.network,
                     place=plan.place,
                     arm=arm,
-                    recipe={**plan.recipe, **plan.tuned.get(arm, {})},
+                    recipe={**plan.recipe, **plan.tuned.get(f"{data} {arm}", {})},
                     seed=seed,
                     precision=plan.precision,
                     versions=dict(versions),

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from .bars import Bars
 from .board import Board, Event
 from .records import Result, Trial
-from .words import clock, of_event
+from .telling import clock, of_event
 
 if TYPE_CHECKING:
     from .drive import Summary

@@ -74,7 +74,7 @@ class Result:
         "validation_accuracy", "parameters", "seconds", "cpu_seconds", "peak_bytes", "diverged"
         (1 where a loss was not finite); where they make sense "shift_consistency" and
         "accuracy@HxW" at other test resolutions. Accuracies are shares from 0 to 1.
-    weights: the final parameters as `torch.save` writes a state dict
+    weights: the final parameters and what images they expect, as `torch.save` writes them
     host: the machine it ran on
     """
 
@@ -164,9 +164,9 @@ class Verdict:
 class Plan:
     """What a study is to find out: every arm on every data set with every seed.
 
-    arms: arm -> settings of its own that replace the recipe's, as tuning found them
     margin: the difference, in shares, below which nobody would mind (0.003 is 0.3 points)
     tune: how many learning rates every arm may try on the validation split; 0 for none
+    tuned: "data arm" -> settings that replace the recipe's, as tuning found them
     """
 
     name: str

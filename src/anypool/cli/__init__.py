@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import PoolError
+from ..errors import PoolError
+from .study import app as study
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from .see.rules import Cut
+    from ..see.rules import Cut
 
 app = typer.Typer(
     name="anypool",
@@ -26,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(study)
 
 _POOL_HELP = (
     "A pooling to draw; say it again for more: max, avg, min, gem, soft, median, ..., adaptive, "
@@ -42,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return app(arguments and list(arguments), prog_name="anypool", standalone_mode=False) or 0
     except PoolError as error:
-        return _sorry(str(error))
+        _sorry(str(error))
+        return getattr(error, "code", 2)  # a study that was stopped says by which signal
     except (KeyboardInterrupt, typer.Abort):
         _sorry("stopped; nothing was written")
         return 130
@@ -91,7 +94,7 @@ def image(
     dpi: Annotated[int, typer.Option(help="Dots per inch of the figures, 20 to 1200.")] = 120,
 ) -> None:
     """Pool photographs and draw every pooling beside the original."""
-    from .see.image import DEFAULT, gallery
+    from ..see.image import DEFAULT, gallery
 
     names = pool or DEFAULT
     with _progress(len(photos) * (len(names) + 2)) as tell:
@@ -125,8 +128,8 @@ def explain(
     why: Annotated[bool, typer.Option("--why", help="Say which kernel runs it, and why.")] = False,
 ) -> None:
     """Show which inputs each output reads."""
-    from . import windows
-    from .explain import explain as laid_out
+    from .. import windows
+    from ..explain import explain as laid_out
 
     shape = _shape(size)
     if (adaptive is None) == (kernel is None):
@@ -154,7 +157,7 @@ def doctor() -> None:
     from rich.markup import escape
     from rich.table import Column, Table
 
-    from .doctor import report
+    from ..doctor import report
 
     table = Table.grid("", "", Column(overflow="fold"), padding=(0, 2))
     for section, facts in report().items():
@@ -167,7 +170,7 @@ def _show_cuts(shape: tuple[int, ...], outputs: int | tuple[int, ...]) -> None:
     """For each axis a table of three rules: the true windows, the copied formula's, split's."""
     from rich.console import Console
 
-    from .see.rules import three_cuts
+    from ..see.rules import three_cuts
 
     outputs = outputs if isinstance(outputs, tuple) else (outputs,) * len(shape)
     if len(outputs) != len(shape):

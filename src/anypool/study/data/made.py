@@ -1,0 +1,85 @@
+"""Three made data sets whose answer is known, to hold a study against.
+
+Every image is a board of 5x5 fields of 4x4 pixels; a field carries one of four figures (a bar, a
+post, a cross, a ring), brighter or darker. Mirroring an image changes no figure.
+
+- ``target``: the class is the figure of the one brightest field, whatever the others show. The
+  brightness of whole images varies, so that no fixed threshold tells the target from the clutter:
+  the maximum must win.
+- ``texture``: the class is the figure that most fields carry, and every figure is there, at any
+  brightness: the average must win.
+- ``tie``: every field is the same, so that average and maximum over the fields are one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .draws import Draws
+
+BOARD, FIELD = 5, 4
+CLASSES = ("bar", "post", "cross", "ring")
+FIGURES = np.array(
+    [
+        [[0, 0, 0], [1, 1, 1], [0, 0, 0]],
+        [[0, 1, 0], [0, 1, 0], [0, 1, 0]],
+        [[1, 0, 1], [0, 1, 0], [1, 0, 1]],
+        [[1, 1, 1], [1, 0, 1], [1, 1, 1]],
+    ],
+    np.float64,
+)
+Board = NDArray[np.float64]
+
+
+def target(draws: Draws, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """One bright figure among dimmer ones: (n, 1, 20, 20) bytes and the n classes."""
+    labels = draws.below(4, n)
+    kinds = draws.below(4, n, BOARD * BOARD)
+    light = 0.15 + 0.5 * draws.uniform(n, BOARD * BOARD)
+    place = draws.below(BOARD * BOARD, n)
+    rows = np.arange(n)
+    kinds[rows, place], light[rows, place] = labels, 1.0
+    light *= 0.5 + 0.5 * draws.uniform(n, 1)
+    return _drawn(draws, kinds, light), labels
+
+
+def texture(draws: Draws, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """One figure a little more common than the rest: (n, 1, 20, 20) bytes and the n classes."""
+    labels = draws.below(4, n)
+    fields = BOARD * BOARD
+    # 10 of the 25 fields carry the figure of the class, 5 each of the others
+    kinds = (labels[:, None] + np.repeat([0, 1, 2, 3], [10, 5, 5, 5])) % 4
+    order = np.argsort(draws.uniform(n, fields), axis=1, kind="stable")
+    kinds = np.take_along_axis(kinds, order, axis=1)
+    light = 0.25 + 0.75 * draws.uniform(n, fields)
+    return _drawn(draws, kinds, light), labels
+
+
+def tie(draws: Draws, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """One figure repeated over the whole image: (n, 1, 20, 20) bytes and the n classes."""
+    labels = draws.below(4, n)
+    fields = BOARD * BOARD
+    kinds = np.repeat(labels[:, None], fields, axis=1)
+    light = np.repeat(0.1 + 0.9 * draws.uniform(n, 1), fields, axis=1)
+    return _drawn(draws, kinds, light), labels
+
+
+def _drawn(draws: Draws, kinds: NDArray[np.int64], light: Board) -> NDArray[np.uint8]:
+    """The boards as images: each figure in one corner or another of its field, then noise."""
+    n, fields = kinds.shape
+    board = np.zeros((n, fields, FIELD, FIELD))
+    down, right = draws.below(2, 2, n, fields)
+    for y in (0, 1):
+        for x in (0, 1):
+            here = np.nonzero((down == y) & (right == x))
+            board[(*here, slice(y, y + 3), slice(x, x + 3))] = (
+                FIGURES[kinds[here]] * light[here][:, None, None]
+            )
+    side = BOARD * FIELD
+    image = board.reshape(n, BOARD, BOARD, FIELD, FIELD).swapaxes(2, 3).reshape(n, 1, side, side)
+    noise = draws.uniform(n, 1, side, side)
+    return (image * 223 + noise * 32).astype(np.uint8)
+
+
+MAKERS = {"target": target, "texture": texture, "tie": tie}

@@ -1,0 +1,94 @@
+"""A figure as files, and as SVG that lives inside a page."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from .style import GRID, HUES, INK, PAPER, SOFT, settings
+
+# the page gives these names a value for light and one for dark
+_ROLES = {PAPER: "paper", INK: "ink", SOFT: "soft", GRID: "line"} | {
+    hue: f"hue{i}" for i, hue in enumerate(HUES)
+}
+_HEX = re.compile("|".join(_ROLES))
+_NUMBER = re.compile(r"-?\d+\.\d+")
+# matplotlib escapes < and > in what it writes, so this finds tags and nothing else
+_TAG = re.compile(r"<[^>]*>")
+_GEOMETRY = re.compile(r'(?<=\s)(?:d|x|y|transform|points)="[^"]*"')
+_STYLE = re.compile(r'style="[^"]*"')
+_PREAMBLE = re.compile(r"^.*?(?=<svg)|<defs>\s*<style.*?</style>\s*</defs>\s*", re.DOTALL)
+_FONT = re.compile(r"; font-family: [^;\"]*")
+# ids that something refers to: marks and clips, named by a hash; all others only label groups
+_LABEL = re.compile(r' id="(?![mp][0-9a-f]{10}")[^"]*"')
+_OWN = re.compile(r'( id="|href="#|url\(#)')
+
+
+def save(figure: Figure, stem: Path, dpi: int) -> str:
+    """Write stem.png at `dpi` and stem.svg; give the SVG's text.
+
+    The same figure gives the same bytes: no date, and names of parts that follow from `stem`.
+    """
+    with settings(**{"svg.hashsalt": stem.name}), _foreign_letters():
+        figure.savefig(stem.with_name(f"{stem.name}.png"), format="png", dpi=dpi, facecolor=PAPER)
+        text = _svg(figure)
+    stem.with_name(f"{stem.name}.svg").write_text(text, encoding="utf-8")
+    return text
+
+
+def _svg(figure: Figure) -> str:
+    silent: dict[str, Any] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    page = io.StringIO()
+    figure.savefig(page, format="svg", facecolor=PAPER, metadata=silent)
+    return page.getvalue()
+
+
+@contextmanager
+def _foreign_letters() -> Iterator[None]:
+    """A letter that the figure's font lacks is no reason to stop: a browser has it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        yield
+
+
+def inline(svg: str, name: str, title: str) -> str:
+    """The SVG as a part of a page: it takes the page's colours and font, and has a spoken title.
+
+    name: what its ids begin with, so that two figures of one page never share one
+    """
+    text = _TAG.sub(lambda tag: _fitted(tag[0], name), _PREAMBLE.sub("", svg))
+    return _opened(re.sub(r">\s+<", "><", text), name, title)
+
+
+def _fitted(tag: str, name: str) -> str:
+    """One tag with ids of its own, colours by role, and no more digits than a screen shows."""
+    tag = _OWN.sub(rf"\g<1>{name}-", _LABEL.sub("", tag))
+    tag = _GEOMETRY.sub(_rounded, tag)
+    return _STYLE.sub(_themed, re.sub(r"\s+", " ", tag))
+
+
+def _rounded(found: re.Match[str]) -> str:
+    return _NUMBER.sub(lambda n: f"{float(n[0]):.2f}".rstrip("0").rstrip("."), found[0])
+
+
+def _themed(found: re.Match[str]) -> str:
+    return _HEX.sub(lambda colour: f"var(--{_ROLES[colour[0]]})", _FONT.sub("", found[0]))
+
+
+def _opened(svg: str, name: str, title: str) -> str:
+    """The <svg> as wide as its place, with a role and a title for those who hear the page."""
+    box = re.search(r'viewBox="[^"]*"', svg)
+    body = svg.partition(">")[2]
+    return (
+        f'<svg {box[0] if box else ""} role="img" aria-labelledby="{name}-title" '
+        f'xmlns="http://www.w3.org/2000/svg"><title id="{name}-title">{escape(title)}</title>{body}'
+    )

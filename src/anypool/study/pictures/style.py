@@ -1,0 +1,182 @@
+"""How every picture of a study looks: one ink, six hues, and marks that do without colour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ParamSpec
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+P = ParamSpec("P")
+
+PAPER, INK, SOFT, GRID = "#ffffff", "#1b1f24", "#59636e", "#dfe3e8"
+# after Okabe and Ito, without their yellow and sky blue, which are too faint on paper; checked by
+# simulated colour blindness: the nearest pair stays apart, and line, mark and label tell it too
+HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7a28d9", "#3d4a1f")
+MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p", "d")
+LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.2, 1.5, 1.2)))
+WIDTH = 8.0
+
+# settings that belong to the program, not to a picture
+_FOREIGN = ("backend", "interactive", "toolbar", "webagg", "animation", "keymap", "savefig")
+_HOUSE = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.labelsize": 8.5,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5.5,
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+
+
+def settings(**more: Any) -> Any:
+    """A context in which matplotlib draws as this house does, whatever the user has set."""
+    rules: dict[Any, Any] = {
+        name: value
+        for name, value in matplotlib.rcParamsDefault.items()
+        if not name.startswith(_FOREIGN)
+    }
+    rules.update(_HOUSE, **more)
+    return matplotlib.rc_context(rules)
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """The drawing function, run under the house's settings and no one else's."""
+
+    @wraps(draw)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with settings():
+            return draw(*args, **kwargs)
+
+    return inside
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an arm is told apart, with colour and without."""
+
+    hue: str
+    mark: str
+    line: Any
+
+
+Looks = Mapping[str, Look]
+
+
+def looks(arms: Sequence[str]) -> dict[str, Look]:
+    """A look for each arm: hues repeat after six, then with another line, marks after twelve.
+
+    >>> [look.mark for look in looks(["avg", "max"]).values()]
+    ['o', 's']
+    """
+    return {arm: _look(i) for i, arm in enumerate(dict.fromkeys(arms))}
+
+
+def _look(i: int) -> Look:
+    turn = i // len(HUES)
+    # the shift by a round of marks keeps hue, mark and line together unique for 144 arms
+    hue = HUES[(i + i // len(MARKS)) % len(HUES)]
+    return Look(hue, MARKS[i % len(MARKS)], LINES[turn % len(LINES)])
+
+
+def sheet(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure, in inches."""
+    return Figure(figsize=(width, height), layout="constrained", facecolor=PAPER)
+
+
+def in_percent(ax: Axes, which: str = "y") -> None:
+    """Write an axis of shares in percent."""
+    _write(ax, which, lambda share, _: f"{100 * share:g}".replace("-", "−"))
+
+
+def in_points(ax: Axes, which: str = "x") -> None:
+    """Write an axis of differences in points, with their sign."""
+    _write(ax, which, lambda share, _: f"{round(100 * share, 6) + 0.0:+g}".replace("-", "−"))
+
+
+def _write(ax: Axes, which: str, form: Callable[[float, int], str]) -> None:
+    axis = ax.yaxis if which == "y" else ax.xaxis
+    axis.set_major_formatter(FuncFormatter(form))
+
+
+def key(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """What the marks mean, above the axes and outside them; nothing to explain, no key."""
+    if handles:
+        columns = min(len(handles), 6)
+        figure.legend(handles=handles, loc="outside upper left", ncols=columns, handlelength=2.6)
+
+
+def arm_keys(arms: Iterable[str], looks: Looks, *, lines: bool) -> list[Line2D]:
+    """A sample of each arm's look, for the key."""
+    return [
+        Line2D(
+            [],
+            [],
+            color=looks[arm].hue,
+            marker=looks[arm].mark,
+            linestyle=looks[arm].line if lines else "none",
+            label=short(arm),
+        )
+        for arm in arms
+    ]
+
+
+def short(name: str, longest: int = 28) -> str:
+    """A name that fits beside an axis; the middle of a long one is left out.
+
+    >>> short("folder:/home/somebody/pictures/of/pets")
+    'folder:/home/…ctures/of/pets'
+    """
+    name = "".join(c for c in " ".join(name.split()) if c.isprintable()) or "(no name)"
+    left = longest // 2 - 1
+    return name if len(name) <= longest else f"{name[:left]}…{name[left + 1 - longest :]}"
+
+
+def frame(values: Iterable[float], *, around: float = 0.06) -> tuple[float, float]:
+    """The range an axis shows: all values, unless a few lie so far out that they hide the rest.
+
+    What stays outside must be marked by the caller at the edge.
+    """
+    known = np.array([v for v in values if math.isfinite(v)])
+    if not known.size:
+        return 0.0, 1.0
+    quarter, half, three = np.quantile(known, [0.25, 0.5, 0.75])
+    reach = max(8 * (three - quarter), 0.01)
+    inside = known[np.abs(known - half) <= reach]
+    low, high = float(inside.min()), float(inside.max())
+    room = max((high - low) * around, 0.002)
+    return low - room, high + room
