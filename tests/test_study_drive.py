@@ -9,10 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 pytest.importorskip("rich", reason="rich is not installed")
@@ -23,58 +20,7 @@ from anypool.study import bars, cores, drive, plans, pools
 from anypool.study.board import Board
 from anypool.study.progress import Json, Progress, progress
 from anypool.study.records import Plan
-
-
-class Memory:
-    """A store that forgets with the process, and notes what was asked of it."""
-
-    def __init__(self, done=()):
-        self.rows = dict(done)
-        self.log = []
-        self.beats = 0
-
-    @contextmanager
-    def lease(self, name, *, force=False):
-        self.log.append(("lease", name, force))
-        try:
-            yield SimpleNamespace(notes=("took over",) if force else ())
-        finally:
-            self.log.append(("give back", name))
-
-    def beat(self):
-        self.beats += 1
-
-    def enlist(self, name, trials, /):
-        self.log.append(("enlist", name, len(trials)))
-
-    def missing(self, keys):
-        return {key for key in keys if key not in self.rows}
-
-    def start(self, trial, attempt, host):
-        self.log.append(("start", trial.key, attempt))
-
-    def finish(self, trial, result):
-        self.rows[trial.key] = result
-
-    def fail(self, trial, attempt, error, final):
-        self.log.append(("fail", trial.key, attempt, error, final))
-
-    def failures(self, key):
-        return [(row[2], row[4]) for row in self.log if row[:2] == ("fail", key)]
-
-
-def run(trials, folder, executor, store=None, work=toy.work, **more):
-    store = store or Memory()
-    summary = drive.run_all(
-        trials, store, name="s", jobs=toy.jobs(folder), executor=executor, work=work, **more
-    )
-    return store, summary
-
-
-def same(one, other):
-    assert np.array_equal(one.correct, other.correct)
-    assert np.array_equal(one.losses, other.losses)
-    assert (one.measures, one.epochs, one.weights) == (other.measures, other.epochs, other.weights)
+from toy_runs import Memory, run, same
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +221,7 @@ def test_the_lease_is_held_beaten_and_given_back(tmp_path, monkeypatch):
 
 def test_the_checkpoint_and_the_note_go_once_the_result_is_kept(tmp_path):
     run(toy.trials(), tmp_path, pools.Here())
-    assert {file.suffix for file in tmp_path.iterdir()} == {".started", ".ended"}
+    assert {file.suffix for file in tmp_path.iterdir()} == {".started", ".epoch", ".ended"}
 
 
 @pytest.mark.parametrize("kind", ["raise", "die", "memory", "eat", "stubborn"])
@@ -380,6 +326,23 @@ def test_a_signal_stops_between_trials_and_says_how_to_go_on(number, code, tmp_p
     assert caught.value.code == code
     assert store.log[-1] == ("give back", "s")
     assert signal.getsignal(number) == before
+
+
+def test_ctrl_c_stops_a_trial_that_runs_here_with_its_checkpoint(tmp_path):
+    def interrupt():
+        while not list(tmp_path.glob("*.epoch")):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    trials = toy.trials(1, epochs=40, pause=0.05)
+    with pytest.raises(drive.StoppedError, match=r"Ctrl-C with 0 of 2") as caught:
+        run(trials, tmp_path, pools.Here(), store := Memory())
+    thread.join()
+    assert caught.value.code == 130
+    assert (tmp_path / f"{trials[0].key}.pt").exists()
+    assert store.log[-1] == ("give back", "s")
 
 
 def test_a_study_runs_outside_the_main_thread(tmp_path, pool):

@@ -54,6 +54,7 @@ def work(job):
         while state["epoch"] < trial.recipe["epochs"]:
             time.sleep(trial.recipe["pause"])
             state.update(epoch=state["epoch"] + 1, value=_step(state["value"], trial.arm))
+            _mark(scratch, trial, "epoch")
             _write(scratch / f"{trial.key}.json", _note(state, trial))
     _mark(scratch, trial, "ended")
     return result(trial, state["value"])
@@ -79,7 +80,7 @@ def told(trial):
 
 
 def runs(scratch, trial, what):
-    """How often the trial has `started` or `ended`."""
+    """How often the trial has `started`, `ended`, or come to the end of an `epoch`."""
     return len(list(Path(scratch).glob(f"{trial.key}.*.{what}")))
 
 
@@ -125,7 +126,12 @@ def _stubborn():
     raise StubbornError("this", "that")
 
 
+def _deaf():
+    sleep_through_sigterm(600)
+
+
 MISHAPS = {
+    "deaf": _deaf,
     "raise": _raise,
     "bad input": _bad_input,
     "die": _die,
@@ -138,6 +144,12 @@ MISHAPS = {
 def unpicklable(job):
     """A result that cannot be sent back."""
     return lambda: job
+
+
+def look(job):
+    """What the job's data folder holds: file below it -> bytes."""
+    files = (file for file in Path(job.data).rglob("*") if file.is_file())
+    return {file.relative_to(job.data).as_posix(): file.read_bytes() for file in files}
 
 
 def environment(name):

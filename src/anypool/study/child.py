@@ -80,7 +80,7 @@ def _outlive() -> None:
     if parent is None:
         return
     parent.join()
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
     os._exit(TERMINATED)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
 from typing import Any
@@ -17,10 +15,10 @@ from typing import Any
 from ..errors import PoolError
 from . import child
 from .cores import cores
+from .environment import environment
+from .signals import interrupts_terminate
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-# os.environ belongs to the whole process, and several slots may start a worker at once
-_starting = threading.Lock()
 
 
 class WorkerError(RuntimeError):
@@ -106,7 +104,7 @@ class Here(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """The finished future; SystemExit and KeyboardInterrupt are the caller's to hear."""
         future: Future[Any] = Future()
-        with _interrupts_terminate():
+        with interrupts_terminate():
             try:
                 future.set_result(fn(*args, **kwargs))
             except Exception as error:  # a future carries whatever was raised
@@ -169,7 +167,7 @@ class _Slot:
         spawn = multiprocessing.get_context("spawn")
         self._pipe, far = spawn.Pipe()
         self._process = spawn.Process(target=child.serve, args=(far, self._nice), daemon=True)
-        with _starting, _environment(self._environment):
+        with environment(self._environment):
             self._process.start()
         far.close()
 
@@ -201,34 +199,8 @@ class _Slot:
 
 def _fate(code: int) -> str:
     """How a process ended, in words."""
+    if code >= 0:
+        return f"left with exit code {code}"
     if code == -signal.SIGKILL:
         return "was killed (signal 9), as a system does that runs out of memory"
-    if code < 0:
-        return f"was ended by signal {-code} ({signal.strsignal(-code)})"
-    return f"left with exit code {code}"
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """The environment with `values`, which numeric libraries read once, when they are loaded."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            os.environ.update({} if value is None else {name: value})
-
-
-@contextmanager
-def _interrupts_terminate() -> Iterator[None]:
-    """Ctrl-C reaches a call that runs here as SIGTERM, on which a trial saves its checkpoint."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: signal.raise_signal(signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    return f"was ended by signal {-code} ({signal.strsignal(-code)})"

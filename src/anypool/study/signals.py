@@ -54,3 +54,22 @@ def word(number: int) -> str:
     """
     name = signal.Signals(number).name
     return WORDS.get(name, name)
+
+
+@contextmanager
+def interrupts_terminate() -> Iterator[None]:
+    """Ctrl-C reaches what runs in the block as SIGTERM, on which a trial saves its checkpoint."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        if callable(before) and before is not signal.default_int_handler:
+            before(number, frame)  # the driver's ears, where the driver itself runs the trial
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
