@@ -48,7 +48,7 @@ def cost(arms: Sequence[Arm], looks: Looks) -> Figure:
     axes[0].set_ylim(*frame([arm.accuracy for arm in shown], around=0.35))
     for ax, name in zip(axes, names, strict=True):
         _panel(ax, shown, name, looks)
-    in_percent(axes[0])
+    in_percent(axes[0].yaxis)
     axes[0].set_ylabel("test accuracy, in percent")
     dashed = Line2D([], [], color=SOFT, linewidth=1, linestyle=(0, (3, 2)), label="Pareto front")
     key(figure, [*arm_keys([arm.name for arm in shown], looks, lines=False), dashed])
@@ -57,22 +57,28 @@ def cost(arms: Sequence[Arm], looks: Looks) -> Figure:
 
 def _panel(ax: Axes, arms: Sequence[Arm], name: str, looks: Looks) -> None:
     words, written = _COSTS[name]
-    best = front(arms, name)
+    for arm in arms:
+        _point(ax, arm, name, looks)
+    ax.margins(x=0.15)
+    _front(ax, front(arms, name), name)
+    ax.set_xlabel(words)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
+
+
+def _front(ax: Axes, best: Sequence[Arm], name: str) -> None:
+    """Steps from each arm of the front to the next, and on to the right edge."""
+    right = ax.get_xlim()[1]
     ax.step(
-        [arm.means[name] for arm in best],
-        [arm.accuracy for arm in best],
+        [*(arm.means[name] for arm in best), right],
+        [*(arm.accuracy for arm in best), best[-1].accuracy],
         where="post",
         color=SOFT,
         linewidth=1,
         linestyle=(0, (3, 2)),
         zorder=1,
     )
-    for arm in arms:
-        _point(ax, arm, name, looks)
-    ax.set_xlabel(words)
-    ax.margins(x=0.15)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
+    ax.set_xlim(right=right)
 
 
 def _point(ax: Axes, arm: Arm, name: str, looks: Looks) -> None:

@@ -36,7 +36,7 @@ def forest(comparisons: Sequence[Comparison], margin: float) -> Figure:
     for row, comparison in enumerate(comparisons):
         _row(ax, row, comparison)
     _labels(ax, comparisons)
-    in_points(ax)
+    in_points(ax.xaxis)
     ax.set_xlabel("difference in test accuracy, first minus second, in points")
     key(figure, _keys(margin, any(math.isfinite(c.low) for c in comparisons)))
     return figure
@@ -69,12 +69,13 @@ def _mark(word: str) -> str:
 def _seeds(ax: Axes, row: int, values: Sequence[float]) -> None:
     """A dot a seed above the line; an arrow at the edge where a seed lies outside the frame."""
     low, high = ax.get_xlim()
+    inset = 0.01 * (high - low)
     style: dict[str, Any] = {"linestyle": "none", "color": SOFT, "clip_on": False}
     inside = [v for v in values if low <= v <= high]
     ax.plot(inside, [row - 0.26] * len(inside), marker="o", markersize=2.2, alpha=0.6, **style)
     for edge, mark, out in (
-        (low, "<", [v for v in values if v < low]),
-        (high, ">", [v for v in values if v > high]),
+        (low + inset, "<", [v for v in values if v < low]),
+        (high - inset, ">", [v for v in values if v > high]),
     ):
         ax.plot([edge] * bool(out), [row - 0.26] * bool(out), marker=mark, markersize=4, **style)
 
@@ -108,5 +109,5 @@ def _keys(margin: float, intervals: bool) -> list[Any]:
     return [
         *(lines if intervals else []),
         Line2D([], [], color=SOFT, marker="o", markersize=2.2, linestyle="none", label="one seed"),
-        Patch(color=GRID, alpha=0.75, label=f"no matter: ±{points(margin).lstrip('+')}"),
+        Patch(color=GRID, alpha=0.75, label=f"within the margin: ±{points(margin).lstrip('+')}"),
     ]

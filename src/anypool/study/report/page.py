@@ -61,6 +61,7 @@ def render(
         verdict=verdict,
         chapters=list(_chapters(plates)),
         columns=_columns(arms),
+        several=len(views) > 1,
         pairs=[*widest(verdict.across), *verdict.comparisons],
         crashes=[(arm, *item) for arm in arms for item in arm.failed.items()],
         stray=[arm for arm in arms if arm.diverged],
@@ -93,7 +94,9 @@ def _columns(arms: Sequence[Arm]) -> list[tuple[str, str, str]]:
 
 
 def _size(name: str) -> str:
-    return f"{name.partition('@')[2].replace('x', ' × ')} px"
+    """The size in words, kept on one line."""
+    height, width = name.partition("@")[2].split("x")
+    return " ".join((height, "×", width, "px")).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def flat(tree: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
