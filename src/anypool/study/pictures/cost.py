@@ -45,7 +45,7 @@ def cost(arms: Sequence[Arm], looks: Looks) -> Figure:
     figure = sheet(3.6, width=8.0 if len(names) > 1 else 5.0)
     axes = figure.subplots(1, len(names), sharey=True, squeeze=False).ravel()
     shown = [arm for arm in arms if arm.seeds]
-    axes[0].set_ylim(*frame([arm.accuracy for arm in shown], around=0.35))
+    axes[0].set_ylim(*_heights(shown))
     for ax, name in zip(axes, names, strict=True):
         _panel(ax, shown, name, looks)
     in_percent(axes[0].yaxis)
@@ -64,6 +64,14 @@ def _panel(ax: Axes, arms: Sequence[Arm], name: str, looks: Looks) -> None:
     ax.set_xlabel(words)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
+
+
+def _heights(arms: Sequence[Arm]) -> tuple[float, float]:
+    """Every mean lies inside; so do the spreads, but for one so large that it hides the rest."""
+    means = [arm.accuracy for arm in arms]
+    ends = [arm.accuracy + side * arm.sd for arm in arms for side in (-1, 1)]
+    low, high = frame([*means, *ends])
+    return min(low, *(mean - 0.01 for mean in means)), min(max(high, *means), 1.005)
 
 
 def _front(ax: Axes, best: Sequence[Arm], name: str) -> None:

@@ -27,8 +27,6 @@ from .style import (
     styled,
 )
 
-_COLUMNS = 4
-
 
 @dataclass(frozen=True)
 class Runs:
@@ -95,9 +93,9 @@ def loss_curves(outcome: Outcomes, looks: Looks) -> Figure:
 def _panels(outcome: Outcomes, looks: Looks, main: str, other: str | None, label: str) -> Figure:
     runs = {a: r for a in outcome.arms if (r := recorded(outcome, a, main)) is not None}
     count = len(runs) + 1
-    columns = min(count, _COLUMNS if count not in (5, 6, 9) else 3)
+    columns = _columns(count)
     rows = -(-count // columns)
-    figure = sheet(0.75 + rows * (2.6 if columns < _COLUMNS else 2.0))
+    figure = sheet(0.75 + rows * (2.4 if columns < 4 else 1.9))
     axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     _together(axes[0], runs, looks)
     for ax, arm in zip(axes[1:], runs, strict=False):
@@ -107,6 +105,12 @@ def _panels(outcome: Outcomes, looks: Looks, main: str, other: str | None, label
     _finish(axes[:count], columns, label)
     key(figure, [*arm_keys(runs, looks, lines=True), *_extra_keys(other is not None)])
     return figure
+
+
+def _columns(count: int) -> int:
+    """Three panels a row or four, or five where there are many: whatever leaves few gaps."""
+    choices = range(3, 6 if count > 9 else 5)
+    return min(count, min(choices, key=lambda columns: (-count % columns, -columns)))
 
 
 def _together(ax: Axes, runs: dict[str, Runs], looks: Looks) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from .style import GRID, HUES, INK, PAPER, SOFT, settings
+from .style import GRID, HUES, INK, PAPER, SOFT, WIDTH, settings
 
 # the page gives these names a value for light and one for dark
 _ROLES = {PAPER: "paper", INK: "ink", SOFT: "soft", GRID: "line"} | {
@@ -42,6 +42,7 @@ def save(figure: Figure, stem: Path, dpi: int) -> str:
     """
     with settings(**{"svg.hashsalt": stem.name}), _foreign_letters():
         figure.savefig(stem.with_name(f"{stem.name}.png"), format="png", dpi=dpi, facecolor=PAPER)
+        figure.set_layout_engine("none")  # the places found for the PNG are as good here
         text = _svg(figure)
     stem.with_name(f"{stem.name}.svg").write_text(text, encoding="utf-8")
     return text
@@ -107,9 +108,10 @@ def _themed(found: re.Match[str]) -> str:
 
 def _opened(svg: str, name: str, title: str) -> str:
     """The <svg> as wide as its place, with a role and a title for those who hear the page."""
-    box = re.search(r'viewBox="[^"]*"', svg)
-    body = svg.partition(">")[2]
+    start, _, body = svg.partition(">")
+    box = re.findall(r'viewBox="[^"]*"', start)[0]
+    share = float(box.split()[2]) / (72 * WIDTH)
     return (
-        f'<svg {box[0] if box else ""} role="img" aria-labelledby="{name}-title" '
+        f'<svg {box} style="--share: {share:.2f}" role="img" aria-labelledby="{name}-title" '
         f'xmlns="http://www.w3.org/2000/svg"><title id="{name}-title">{escape(title)}</title>{body}'
     )

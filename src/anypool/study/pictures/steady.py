@@ -75,6 +75,7 @@ def _sizes(ax: Axes, outcome: Outcomes, arms: Sequence[Arm], looks: Looks) -> No
         )
     ax.set_xticks(range(len(names)), [_size(name) for name in names])
     ax.margins(x=0.12)
+    ax.set_ylim(top=min(ax.get_ylim()[1], 1.005))
     in_percent(ax.yaxis)
     ax.set_xlabel("size of the test images, in pixels")
     ax.set_ylabel("test accuracy, in percent")

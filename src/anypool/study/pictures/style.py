@@ -146,7 +146,8 @@ def in_points(axis: Axis) -> None:
 def key(figure: Figure, handles: Sequence[Line2D]) -> None:
     """What the marks mean, above the axes and outside them; nothing to explain, no key."""
     if handles:
-        columns = min(len(handles), 6)
+        rows = -(-len(handles) // 6)
+        columns = -(-len(handles) // rows)
         figure.legend(handles=handles, loc="outside upper left", ncols=columns, handlelength=2.6)
 
 

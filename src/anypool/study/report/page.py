@@ -70,7 +70,7 @@ def render(
     )
 
 
-_FILTERS = ("percent", "points", "span", "chance", "seconds", "memory", "count", "listing")
+_FILTERS = ("percent", "points", "span", "chance", "seconds", "memory", "count")
 
 
 def _chapters(plates: Sequence[Plate]) -> Iterator[tuple[str, str, list[Plate]]]:
