@@ -72,14 +72,13 @@ def _seeds(ax: Axes, row: int, values: Sequence[float]) -> None:
     """A dot a seed above the line; an arrow at the edge where a seed lies outside the frame."""
     low, high = ax.get_xlim()
     inset = 0.01 * (high - low)
-    style: dict[str, Any] = {"linestyle": "none", "color": SOFT, "clip_on": False}
+    style: dict[str, Any] = {"linestyle": "none", "color": SOFT}
     inside = [v for v in values if low <= v <= high]
     ax.plot(inside, [row - 0.26] * len(inside), marker="o", markersize=2.2, alpha=0.6, **style)
-    for edge, mark, out in (
-        (low + inset, "<", [v for v in values if v < low]),
-        (high - inset, ">", [v for v in values if v > high]),
-    ):
-        ax.plot([edge] * bool(out), [row - 0.26] * bool(out), marker=mark, markersize=4, **style)
+    if any(v < low for v in values):
+        ax.plot(low + inset, row - 0.26, marker="<", markersize=4, **style)
+    if any(v > high for v in values):
+        ax.plot(high - inset, row - 0.26, marker=">", markersize=4, **style)
 
 
 def _labels(ax: Axes, comparisons: Sequence[Comparison]) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from .. import units
 from ..records import Plan, Verdict
 from ..summary import Arm, sizes, widest
-from .shots import Shot, View
+from .choice import Shot, View
 
 _HERE = Path(__file__).parent / "templates"
 # section -> its heading, in the order of the page
@@ -34,7 +33,7 @@ class Plate:
 
     shot: Shot
     name: str
-    svg: Markup
+    svg: str
 
 
 def render(
