@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from .records import Comparison, Outcomes
+from .stats import crossed, interval
 
 _SIZED = re.compile(r"accuracy@(\d+)x(\d+)")
 
@@ -125,31 +125,19 @@ def class_gaps(outcome: Outcomes, a: str, b: str) -> list[ClassGap]:
     shared = [seed for seed in outcome.seeds if seed in first and seed in second]
     if not shared:
         return []
-    gaps = np.stack([first[s].astype(float) - second[s] for s in shared])
-    named = [(name, gaps[:, outcome.labels == i]) for i, name in enumerate(outcome.classes)]
-    return [ClassGap(name, d.shape[1], float(d.mean()), *crossed(d)) for name, d in named if d.size]
+    table = np.stack([first[s].astype(np.int8) - second[s].astype(np.int8) for s in shared])
+    named = [(name, table[:, outcome.labels == i]) for i, name in enumerate(outcome.classes)]
+    return [_gap(name, part) for name, part in named if part.size]
 
 
-def crossed(gaps: NDArray[np.floating], level: float = 0.95) -> tuple[float, float]:
-    """The interval of a mean difference (seeds, examples) when both seeds and examples are new.
-
-    Below two seeds or two examples nothing is known and both ends are nan.
-    """
-    seeds, examples = gaps.shape
+def _gap(name: str, table: NDArray[np.int8]) -> ClassGap:
+    """One class of the table of seeds by examples; a lone seed or example has no interval."""
+    seeds, examples = table.shape
     if seeds < 2 or examples < 2:
-        return math.nan, math.nan
-    mean, by_seed, by_example = gaps.mean(), gaps.mean(axis=1), gaps.mean(axis=0)
-    rest = gaps - by_seed[:, None] - by_example + mean
-    ms_seed = examples * by_seed.var(ddof=1)
-    ms_example = seeds * by_example.var(ddof=1)
-    ms_rest = (rest**2).sum() / ((seeds - 1) * (examples - 1))
-    total = max(ms_seed + ms_example - ms_rest, ms_seed)
-    if total <= 0:
-        return float(mean), float(mean)
-    parts = (ms_seed, seeds - 1), (ms_example, examples - 1), (ms_rest, rest.size - 1)
-    freedom = max(total**2 / sum(ms**2 / df for ms, df in parts), 1.0)
-    half = float(student.ppf((1 + level) / 2, freedom) * np.sqrt(total / gaps.size))
-    return float(mean - half), float(mean + half)
+        return ClassGap(name, examples, float(table.mean()), math.nan, math.nan)
+    spread = crossed(table)
+    ends = interval(spread.mean, spread.error, spread.df, 0.95)
+    return ClassGap(name, examples, spread.mean, *ends)
 
 
 def widest(comparisons: Iterable[Comparison]) -> list[Comparison]:

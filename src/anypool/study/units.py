@@ -29,12 +29,13 @@ def points(share: float | None, places: int = 2) -> str:
 
 
 def span(low: float, high: float) -> str:
-    """An interval in points.
+    """An interval in points; one that leaves nothing out, as of a single seed, says nothing.
 
     >>> span(-0.001, 0.025)
     '−0.10 to +2.50'
     """
-    return MISSING if _known(low) or _known(high) else f"{points(low)} to {points(high)}"
+    known = math.isfinite(low) and math.isfinite(high) and high - low < 2
+    return f"{points(low)} to {points(high)}" if known else MISSING
 
 
 def chance(p: float | None) -> str:
@@ -79,15 +80,6 @@ def count(value: float | None) -> str:
     True
     """
     return _known(value) or f"{_number(value):,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def listing(words: list[str]) -> str:
-    """Words as a sentence lists them.
-
-    >>> listing(["a", "b", "c"])
-    'a, b and c'
-    """
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _plain(value: float, places: int) -> str:

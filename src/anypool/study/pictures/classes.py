@@ -38,7 +38,7 @@ def class_differences(
         ax.tick_params(labelbottom=True)
     axes[0].set_yticks(range(len(shown)), [short(name, 24) for name in shown])
     axes[0].set_ylim(len(shown) - 0.4, -0.6)
-    in_points(axes[0])
+    in_points(axes[0].xaxis)
     figure.supxlabel("difference in test accuracy, in points", fontsize=8.5, color=INK)
     return figure
 

@@ -45,10 +45,10 @@ def cost(arms: Sequence[Arm], looks: Looks) -> Figure:
     figure = sheet(3.6, width=8.0 if len(names) > 1 else 5.0)
     axes = figure.subplots(1, len(names), sharey=True, squeeze=False).ravel()
     shown = [arm for arm in arms if arm.seeds]
-    axes[0].set_ylim(*frame([arm.accuracy for arm in shown], around=0.35))
+    axes[0].set_ylim(*_heights(shown))
     for ax, name in zip(axes, names, strict=True):
         _panel(ax, shown, name, looks)
-    in_percent(axes[0])
+    in_percent(axes[0].yaxis)
     axes[0].set_ylabel("test accuracy, in percent")
     dashed = Line2D([], [], color=SOFT, linewidth=1, linestyle=(0, (3, 2)), label="Pareto front")
     key(figure, [*arm_keys([arm.name for arm in shown], looks, lines=False), dashed])
@@ -57,22 +57,36 @@ def cost(arms: Sequence[Arm], looks: Looks) -> Figure:
 
 def _panel(ax: Axes, arms: Sequence[Arm], name: str, looks: Looks) -> None:
     words, written = _COSTS[name]
-    best = front(arms, name)
+    for arm in arms:
+        _point(ax, arm, name, looks)
+    ax.margins(x=0.15)
+    _front(ax, front(arms, name), name)
+    ax.set_xlabel(words)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
+
+
+def _heights(arms: Sequence[Arm]) -> tuple[float, float]:
+    """Every mean lies inside; so do the spreads, but for one so large that it hides the rest."""
+    means = [arm.accuracy for arm in arms]
+    ends = [arm.accuracy + side * arm.sd for arm in arms for side in (-1, 1)]
+    low, high = frame([*means, *ends])
+    return min(low, *(mean - 0.01 for mean in means)), min(max(high, *means), 1.005)
+
+
+def _front(ax: Axes, best: Sequence[Arm], name: str) -> None:
+    """Steps from each arm of the front to the next, and on to the right edge."""
+    right = ax.get_xlim()[1]
     ax.step(
-        [arm.means[name] for arm in best],
-        [arm.accuracy for arm in best],
+        [*(arm.means[name] for arm in best), right],
+        [*(arm.accuracy for arm in best), best[-1].accuracy],
         where="post",
         color=SOFT,
         linewidth=1,
         linestyle=(0, (3, 2)),
         zorder=1,
     )
-    for arm in arms:
-        _point(ax, arm, name, looks)
-    ax.set_xlabel(words)
-    ax.margins(x=0.15)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=4))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written(value)))
+    ax.set_xlim(right=right)
 
 
 def _point(ax: Axes, arm: Arm, name: str, looks: Looks) -> None:

@@ -27,8 +27,6 @@ from .style import (
     styled,
 )
 
-_COLUMNS = 4
-
 
 @dataclass(frozen=True)
 class Runs:
@@ -45,12 +43,14 @@ class Runs:
         return np.divide(total, known.sum(axis=0), where=known.any(axis=0), out=_void(total))
 
     @property
-    def sd(self) -> NDArray[np.float64]:
-        """By epoch, over the seeds; nan where fewer than two have a finite value."""
+    def band(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """By epoch, the mean less and plus one standard deviation, no wider than the seeds are."""
         known = np.isfinite(self.values)
         square = (np.where(known, self.values - self.mean, 0) ** 2).sum(axis=0)
-        degrees = known.sum(axis=0) - 1
-        return np.sqrt(np.divide(square, degrees, where=degrees > 0, out=_void(square)))
+        spread = np.sqrt(square / np.maximum(known.sum(axis=0) - 1, 1))
+        least = np.where(known, self.values, math.inf).min(axis=0)
+        most = np.where(known, self.values, -math.inf).max(axis=0)
+        return np.maximum(self.mean - spread, least), np.minimum(self.mean + spread, most)
 
 
 def _void(like: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -77,10 +77,8 @@ def _value(row: Row, what: str) -> float:
 @styled
 def accuracy_curves(outcome: Outcomes, looks: Looks) -> Figure:
     """Validation accuracy (and training, fainter) by epoch."""
-    figure = _panels(outcome, looks, "accuracy", "train_accuracy", "validation accuracy")
-    for ax in figure.axes:
-        in_percent(ax)
-    figure.supylabel("accuracy, in percent", fontsize=8.5, color=INK)
+    figure = _panels(outcome, looks, "accuracy", "train_accuracy", "accuracy, in percent")
+    in_percent(figure.axes[0].yaxis)
     return figure
 
 
@@ -89,31 +87,36 @@ def loss_curves(outcome: Outcomes, looks: Looks) -> Figure:
     """Training loss by epoch."""
     figure = _panels(outcome, looks, "loss", None, "training loss")
     figure.axes[0].set_ylim(top=_ceiling(outcome))
-    figure.supylabel("loss", fontsize=8.5, color=INK)
     return figure
 
 
-def _panels(outcome: Outcomes, looks: Looks, main: str, other: str | None, title: str) -> Figure:
+def _panels(outcome: Outcomes, looks: Looks, main: str, other: str | None, label: str) -> Figure:
     runs = {a: r for a in outcome.arms if (r := recorded(outcome, a, main)) is not None}
     count = len(runs) + 1
-    columns = min(count, _COLUMNS if count != 5 else 3)
+    columns = _columns(count)
     rows = -(-count // columns)
-    figure = sheet(0.75 + rows * (2.6 if columns < _COLUMNS else 2.0))
+    figure = sheet(0.75 + rows * (2.4 if columns < 4 else 1.9))
     axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
-    _together(axes[0], runs, looks, title)
+    _together(axes[0], runs, looks)
     for ax, arm in zip(axes[1:], runs, strict=False):
         _alone(ax, arm, runs, looks[arm], recorded(outcome, arm, other) if other else None)
     for ax in axes[count:]:
         ax.set_axis_off()
-    _finish(axes[:count], columns)
+    _finish(axes[:count], columns, label)
     key(figure, [*arm_keys(runs, looks, lines=True), *_extra_keys(other is not None)])
     return figure
 
 
-def _together(ax: Axes, runs: dict[str, Runs], looks: Looks, title: str) -> None:
+def _columns(count: int) -> int:
+    """Three panels a row or four, or five where there are many: whatever leaves few gaps."""
+    choices = range(3, 6 if count > 9 else 5)
+    return min(count, min(choices, key=lambda columns: (-count % columns, -columns)))
+
+
+def _together(ax: Axes, runs: dict[str, Runs], looks: Looks) -> None:
     for arm, run in runs.items():
         _line(ax, run, looks[arm], width=1.5)
-    ax.set_title(f"all, {title}")
+    ax.set_title("all")
 
 
 def _alone(ax: Axes, arm: str, runs: dict[str, Runs], look: Look, other: Runs | None) -> None:
@@ -125,10 +128,8 @@ def _alone(ax: Axes, arm: str, runs: dict[str, Runs], look: Look, other: Runs | 
     for seed in run.values:
         ax.plot(run.epochs, seed, color=look.hue, linewidth=0.5, alpha=0.5)
         _lost(ax, run.epochs, seed)
-    spread = np.nan_to_num(run.sd)
-    ax.fill_between(
-        run.epochs, run.mean - spread, run.mean + spread, color=look.hue, alpha=0.2, linewidth=0
-    )
+    low, high = run.band
+    ax.fill_between(run.epochs, low, high, color=look.hue, alpha=0.2, linewidth=0)
     if other is not None:
         ax.plot(other.epochs, other.mean, color=INK, linewidth=1, linestyle=(0, (2, 1.5)))
     _line(ax, run, look, width=1.8)
@@ -157,8 +158,10 @@ def _lost(ax: Axes, epochs: NDArray[np.float64], seed: NDArray[np.float64]) -> N
         ax.plot(epochs[known[-1]], seed[known[-1]], marker="x", color=INK, markersize=6)
 
 
-def _finish(axes: Sequence[Axes], columns: int) -> None:
+def _finish(axes: Sequence[Axes], columns: int, label: str) -> None:
     axes[0].xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
+    for ax in axes[::columns]:
+        ax.set_ylabel(label)
     for ax in axes[-columns:]:
         ax.set_xlabel("epoch")
         ax.tick_params(labelbottom=True)
@@ -174,5 +177,7 @@ def _ceiling(outcome: Outcomes) -> float:
 
 
 def _extra_keys(training: bool) -> list[Line2D]:
-    dashed = Line2D([], [], color=INK, linewidth=1, linestyle=(0, (2, 1.5)), label="training")
+    dashed = Line2D(
+        [], [], color=INK, linewidth=1, linestyle=(0, (2, 1.5)), label="on training images"
+    )
     return [dashed] if training else []

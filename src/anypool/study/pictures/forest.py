@@ -26,7 +26,7 @@ def forest(comparisons: Sequence[Comparison], margin: float) -> Figure:
     Rows come in the order given; differences and `margin` are shares.
     """
     count = len(comparisons)
-    figure = sheet(1.25 + _ROW * count)
+    figure = sheet(1.1 + _ROW * count)
     ax = figure.subplots()
     low, high = _range(comparisons, margin)
     ax.set_xlim(low, high)
@@ -36,15 +36,16 @@ def forest(comparisons: Sequence[Comparison], margin: float) -> Figure:
     for row, comparison in enumerate(comparisons):
         _row(ax, row, comparison)
     _labels(ax, comparisons)
-    in_points(ax)
+    in_points(ax.xaxis)
     ax.set_xlabel("difference in test accuracy, first minus second, in points")
-    key(figure, _keys(margin, any(math.isfinite(c.low) for c in comparisons)))
+    key(figure, _keys(comparisons, margin))
     return figure
 
 
 def _range(comparisons: Sequence[Comparison], margin: float) -> tuple[float, float]:
     """Every interval whole, the margin too, and the seeds unless they would hide all that."""
-    ends = [x for c in comparisons for x in (c.low, c.high, c.low_here, c.high_here, c.difference)]
+    ends = [c.difference for c in comparisons]
+    ends += [x for c in comparisons if _known(c) for x in (c.low, c.high, c.low_here, c.high_here)]
     seeds = frame([x for c in comparisons for x in c.per_seed])
     known = [x for x in ends if math.isfinite(x)]
     reach = [*known, -1.3 * margin, 1.3 * margin, *seeds]
@@ -56,8 +57,9 @@ def _row(ax: Axes, row: int, c: Comparison) -> None:
     fill = _FILL.get(c.word, PAPER)
     edge = _FILL.get(c.word, SOFT)
     _seeds(ax, row, c.per_seed)
-    ax.plot([c.low, c.high], [row, row], color=INK, linewidth=1.1, marker="|", markersize=6)
-    ax.plot([c.low_here, c.high_here], [row, row], color=edge, linewidth=4, alpha=0.75)
+    if _known(c):
+        ax.plot([c.low, c.high], [row, row], color=INK, linewidth=1.1, marker="|", markersize=6)
+        ax.plot([c.low_here, c.high_here], [row, row], color=edge, linewidth=4, alpha=0.75)
     ax.plot(c.difference, row, marker=_mark(c.word), markersize=7, color=fill, markeredgecolor=INK)
 
 
@@ -69,14 +71,14 @@ def _mark(word: str) -> str:
 def _seeds(ax: Axes, row: int, values: Sequence[float]) -> None:
     """A dot a seed above the line; an arrow at the edge where a seed lies outside the frame."""
     low, high = ax.get_xlim()
-    style: dict[str, Any] = {"linestyle": "none", "color": SOFT, "clip_on": False}
+    inset = 0.01 * (high - low)
+    style: dict[str, Any] = {"linestyle": "none", "color": SOFT}
     inside = [v for v in values if low <= v <= high]
     ax.plot(inside, [row - 0.26] * len(inside), marker="o", markersize=2.2, alpha=0.6, **style)
-    for edge, mark, out in (
-        (low, "<", [v for v in values if v < low]),
-        (high, ">", [v for v in values if v > high]),
-    ):
-        ax.plot([edge] * bool(out), [row - 0.26] * bool(out), marker=mark, markersize=4, **style)
+    if any(v < low for v in values):
+        ax.plot(low + inset, row - 0.26, marker="<", markersize=4, **style)
+    if any(v > high for v in values):
+        ax.plot(high - inset, row - 0.26, marker=">", markersize=4, **style)
 
 
 def _labels(ax: Axes, comparisons: Sequence[Comparison]) -> None:
@@ -87,26 +89,30 @@ def _labels(ax: Axes, comparisons: Sequence[Comparison]) -> None:
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
-    right = ax.twinx()
-    right.set_ylim(ax.get_ylim())
-    right.set_yticks(rows, [_words(c) for c in comparisons])
-    right.tick_params(axis="y", length=0)
-    right.grid(visible=False)
-    right.spines["left"].set_visible(False)
+    beside = ax.get_yaxis_transform()
+    for row, comparison in enumerate(comparisons):
+        ax.text(1.02, row, _words(comparison), transform=beside, va="center", fontsize=8)
 
 
 def _words(c: Comparison) -> str:
-    interval = f" ({span(c.low, c.high)})" if math.isfinite(c.low) else ""
+    interval = f" ({span(c.low, c.high)})" if _known(c) else ""
     return f"{points(c.difference)}{interval}  {c.word}"
 
 
-def _keys(margin: float, intervals: bool) -> list[Any]:
+def _known(c: Comparison) -> bool:
+    """Whether the interval says anything: that of a single seed leaves nothing out."""
+    return math.isfinite(c.low) and math.isfinite(c.high) and c.high - c.low < 2
+
+
+def _keys(comparisons: Sequence[Comparison], margin: float) -> list[Any]:
+    intervals = any(map(_known, comparisons))
+    one = "one seed" if any(c.seeds for c in comparisons) else "one data set"
     lines = [
         Line2D([], [], color=INK, linewidth=1.1, marker="|", label="95 %, new data like this"),
         Line2D([], [], color=SOFT, linewidth=4, alpha=0.75, label="95 %, this test set"),
     ]
     return [
         *(lines if intervals else []),
-        Line2D([], [], color=SOFT, marker="o", markersize=2.2, linestyle="none", label="one seed"),
-        Patch(color=GRID, alpha=0.75, label=f"no matter: ±{points(margin).lstrip('+')}"),
+        Line2D([], [], color=SOFT, marker="o", markersize=2.2, linestyle="none", label=one),
+        Patch(color=GRID, alpha=0.75, label=f"within the margin: ±{points(margin).lstrip('+')}"),
     ]

@@ -13,7 +13,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from .style import GRID, HUES, INK, PAPER, SOFT, settings
+from .style import GRID, HUES, INK, PAPER, SOFT, WIDTH, settings
 
 # the page gives these names a value for light and one for dark
 _ROLES = {PAPER: "paper", INK: "ink", SOFT: "soft", GRID: "line"} | {
@@ -23,7 +23,10 @@ _HEX = re.compile("|".join(_ROLES))
 _NUMBER = re.compile(r"-?\d+\.\d+")
 # matplotlib escapes < and > in what it writes, so this finds tags and nothing else
 _TAG = re.compile(r"<[^>]*>")
-_GEOMETRY = re.compile(r'(?<=\s)(?:d|x|y|transform|points)="[^"]*"')
+_GEOMETRY = re.compile(r'(?<=\s)(?:d|x|y|transform)="[^"]*"')
+_UNTURNED = re.compile(r' transform="rotate\(-?0 [^"]*"')
+_CURVE = re.compile(r'\sd="[^"]*[CQ]')
+_USES = re.compile(r'<g([^>]*)>((?:<use [^>]*( style="[^"]*")/>)+)</g>')
 _STYLE = re.compile(r'style="[^"]*"')
 _PREAMBLE = re.compile(r"^.*?(?=<svg)|<defs>\s*<style.*?</style>\s*</defs>\s*", re.DOTALL)
 _FONT = re.compile(r"; font-family: [^;\"]*")
@@ -39,6 +42,7 @@ def save(figure: Figure, stem: Path, dpi: int) -> str:
     """
     with settings(**{"svg.hashsalt": stem.name}), _foreign_letters():
         figure.savefig(stem.with_name(f"{stem.name}.png"), format="png", dpi=dpi, facecolor=PAPER)
+        figure.set_layout_engine("none")  # the places found for the PNG are as good here
         text = _svg(figure)
     stem.with_name(f"{stem.name}.svg").write_text(text, encoding="utf-8")
     return text
@@ -66,18 +70,36 @@ def inline(svg: str, name: str, title: str) -> str:
     name: what its ids begin with, so that two figures of one page never share one
     """
     text = _TAG.sub(lambda tag: _fitted(tag[0], name), _PREAMBLE.sub("", svg))
-    return _opened(re.sub(r">\s+<", "><", text), name, title)
+    text = _USES.sub(_gathered, re.sub(r">\s+<", "><", text))
+    return _opened(text, name, title)
 
 
 def _fitted(tag: str, name: str) -> str:
     """One tag with ids of its own, colours by role, and no more digits than a screen shows."""
     tag = _OWN.sub(rf"\g<1>{name}-", _LABEL.sub("", tag))
-    tag = _GEOMETRY.sub(_rounded, tag)
-    return _STYLE.sub(_themed, re.sub(r"\s+", " ", tag))
+    tag = _UNTURNED.sub("", re.sub(r"\s+", " ", tag))
+    tag = _GEOMETRY.sub(_curved if _CURVE.search(tag) else _straight, tag)
+    return _STYLE.sub(_themed, tag)
 
 
-def _rounded(found: re.Match[str]) -> str:
-    return _NUMBER.sub(lambda n: f"{float(n[0]):.2f}".rstrip("0").rstrip("."), found[0])
+def _curved(found: re.Match[str]) -> str:
+    return _rounded(found[0], 2)
+
+
+def _straight(found: re.Match[str]) -> str:
+    """A path of lines alone needs no L between its points, and a tenth of a point is enough."""
+    return _rounded(found[0], 1).replace(" L ", " ")
+
+
+def _rounded(text: str, places: int) -> str:
+    return _NUMBER.sub(lambda n: f"{float(n[0]):.{places}f}".rstrip("0").rstrip("."), text)
+
+
+def _gathered(found: re.Match[str]) -> str:
+    """Marks of one style say it once."""
+    group, marks, style = found.groups()
+    alike = marks.count(style) == marks.count("<use ")
+    return f"<g{group}{style}>{marks.replace(style, '')}</g>" if alike else found[0]
 
 
 def _themed(found: re.Match[str]) -> str:
@@ -86,9 +108,10 @@ def _themed(found: re.Match[str]) -> str:
 
 def _opened(svg: str, name: str, title: str) -> str:
     """The <svg> as wide as its place, with a role and a title for those who hear the page."""
-    box = re.search(r'viewBox="[^"]*"', svg)
-    body = svg.partition(">")[2]
+    start, _, body = svg.partition(">")
+    box = re.findall(r'viewBox="[^"]*"', start)[0]
+    share = float(box.split()[2]) / (72 * WIDTH)
     return (
-        f'<svg {box[0] if box else ""} role="img" aria-labelledby="{name}-title" '
+        f'<svg {box} style="--share: {share:.2f}" role="img" aria-labelledby="{name}-title" '
         f'xmlns="http://www.w3.org/2000/svg"><title id="{name}-title">{escape(title)}</title>{body}'
     )

@@ -33,7 +33,7 @@ def slopes(outcome: Outcomes, arms: Sequence[Arm], looks: Looks) -> Figure:
     for place, (arm, values) in enumerate(zip(shown, scores, strict=True)):
         _column(ax, place, arm, np.array(list(values.values())), looks)
     _names(ax, [arm.name for arm in shown])
-    in_percent(ax)
+    in_percent(ax.yaxis)
     ax.set_ylabel("test accuracy, in percent")
     key(figure, _keys())
     return figure
@@ -51,20 +51,25 @@ def _column(ax: Axes, place: int, arm: Arm, values: np.ndarray, looks: Looks) ->
     low, high = ax.get_ylim()
     inside = values[(values >= low) & (values <= high)]
     ax.plot([place] * len(inside), inside, marker=look.mark, color=look.hue, alpha=0.85, **_OFF)
-    if low <= arm.accuracy <= high:
-        ax.plot([place - 0.22, place + 0.22], [arm.accuracy] * 2, color=INK, linewidth=2, zorder=3)
-    _outside(ax, place, low, values[values < low], "v")
-    _outside(ax, place, high, values[values > high], "^")
+    ax.plot([place - 0.22, place + 0.22], [arm.accuracy] * 2, color=INK, linewidth=2, zorder=3)
+    beyond = "" if low <= arm.accuracy <= high else f"; mean {percent(arm.accuracy, 1)}"
+    _outside(ax, place, low, values[values < low], "v", beyond)
+    _outside(ax, place, high, values[values > high], "^", beyond)
 
 
-def _outside(ax: Axes, place: int, edge: float, values: np.ndarray, mark: str) -> None:
+def _outside(ax: Axes, place: int, edge: float, values: np.ndarray, mark: str, more: str) -> None:
     if not values.size:
         return
     ax.plot(place, edge, marker=mark, color=INK, markersize=6, **_OFF)
-    text = ", ".join(percent(v, 1) for v in sorted(values)[:3]) + (", …" if values.size > 3 else "")
+    told = ", ".join(percent(v, 1) for v in sorted(values)[:3]) + ", …" * (values.size > 3)
     side = 1 if mark == "v" else -1
     ax.annotate(
-        text, (place, edge), (6, 5 * side), textcoords="offset points", fontsize=7.5, color=INK
+        told + more,
+        (place, edge),
+        (6, 5 * side),
+        textcoords="offset points",
+        fontsize=7.5,
+        color=INK,
     )
 
 

@@ -52,7 +52,7 @@ def _shifts(ax: Axes, outcome: Outcomes, arms: Sequence[Arm], looks: Looks) -> N
     ax.set_yticks(range(len(arms)), [short(arm.name, 20) for arm in arms])
     ax.set_ylim(len(arms) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
-    in_percent(ax, "x")
+    in_percent(ax.xaxis)
     ax.set_xlabel("same prediction after a shift, in percent of images")
 
 
@@ -75,7 +75,8 @@ def _sizes(ax: Axes, outcome: Outcomes, arms: Sequence[Arm], looks: Looks) -> No
         )
     ax.set_xticks(range(len(names)), [_size(name) for name in names])
     ax.margins(x=0.12)
-    in_percent(ax)
+    ax.set_ylim(top=min(ax.get_ylim()[1], 1.005))
+    in_percent(ax.yaxis)
     ax.set_xlabel("size of the test images, in pixels")
     ax.set_ylabel("test accuracy, in percent")
 

@@ -10,10 +10,10 @@ from typing import Any, ParamSpec
 
 import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import Formatter
 
 P = ParamSpec("P")
 
@@ -118,25 +118,36 @@ def sheet(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width, height), layout="constrained", facecolor=PAPER)
 
 
-def in_percent(ax: Axes, which: str = "y") -> None:
+class Shares(Formatter):
+    """Shares as percent or points, every tick of an axis with as many places as any needs."""
+
+    def __init__(self, sign: str = "") -> None:
+        self.sign = sign
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        hundred = [round(100 * value, 4) + 0.0 for value in values]
+        places = next((n for n in range(4) if all(v == round(v, n) for v in hundred)), 4)
+        return [f"{v:{self.sign if v else ''}.{places}f}".replace("-", "−") for v in hundred]
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return self.format_ticks([x])[0]
+
+
+def in_percent(axis: Axis) -> None:
     """Write an axis of shares in percent."""
-    _write(ax, which, lambda share, _: f"{100 * share:g}".replace("-", "−"))
+    axis.set_major_formatter(Shares())
 
 
-def in_points(ax: Axes, which: str = "x") -> None:
+def in_points(axis: Axis) -> None:
     """Write an axis of differences in points, with their sign."""
-    _write(ax, which, lambda share, _: f"{round(100 * share, 6) + 0.0:+g}".replace("-", "−"))
-
-
-def _write(ax: Axes, which: str, form: Callable[[float, int], str]) -> None:
-    axis = ax.yaxis if which == "y" else ax.xaxis
-    axis.set_major_formatter(FuncFormatter(form))
+    axis.set_major_formatter(Shares("+"))
 
 
 def key(figure: Figure, handles: Sequence[Line2D]) -> None:
     """What the marks mean, above the axes and outside them; nothing to explain, no key."""
     if handles:
-        columns = min(len(handles), 6)
+        rows = -(-len(handles) // 6)
+        columns = -(-len(handles) // rows)
         figure.legend(handles=handles, loc="outside upper left", ncols=columns, handlelength=2.6)
 
 

@@ -8,16 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from ...errors import PoolError
 from ...see.folder import whole
 from .. import pictures
 from ..records import Outcomes, Plan, Verdict
 from ..summary import base, class_gaps, summarise
+from .choice import Shot, View, names, shots
 from .latex import table
 from .page import Plate, render
-from .shots import Shot, View, names, shots
 
 __all__ = ["write"]
 
@@ -79,7 +77,7 @@ def _views(plan: Plan, outcomes: Sequence[Outcomes], verdict: Verdict) -> list[V
 
 def _plate(stage: Path, shot: Shot, name: str, dpi: int) -> Plate:
     svg = pictures.save(shot.draw(), stage / name, dpi)
-    return Plate(shot, name, Markup(pictures.inline(svg, name, f"{shot.title}, {shot.data}")))
+    return Plate(shot, name, pictures.inline(svg, name, f"{shot.title}, {shot.data}"))
 
 
 def _json(

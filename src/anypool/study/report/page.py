@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from .. import units
 from ..records import Plan, Verdict
 from ..summary import Arm, sizes, widest
-from .shots import Shot, View
+from .choice import Shot, View
 
 _HERE = Path(__file__).parent / "templates"
 # section -> its heading, in the order of the page
@@ -34,7 +33,7 @@ class Plate:
 
     shot: Shot
     name: str
-    svg: Markup
+    svg: str
 
 
 def render(
@@ -61,6 +60,7 @@ def render(
         verdict=verdict,
         chapters=list(_chapters(plates)),
         columns=_columns(arms),
+        several=len(views) > 1,
         pairs=[*widest(verdict.across), *verdict.comparisons],
         crashes=[(arm, *item) for arm in arms for item in arm.failed.items()],
         stray=[arm for arm in arms if arm.diverged],
@@ -69,7 +69,7 @@ def render(
     )
 
 
-_FILTERS = ("percent", "points", "span", "chance", "seconds", "memory", "count", "listing")
+_FILTERS = ("percent", "points", "span", "chance", "seconds", "memory", "count")
 
 
 def _chapters(plates: Sequence[Plate]) -> Iterator[tuple[str, str, list[Plate]]]:
@@ -93,7 +93,9 @@ def _columns(arms: Sequence[Arm]) -> list[tuple[str, str, str]]:
 
 
 def _size(name: str) -> str:
-    return f"{name.partition('@')[2].replace('x', ' × ')} px"
+    """The size in words, kept on one line."""
+    height, width = name.partition("@")[2].split("x")
+    return " ".join((height, "×", width, "px")).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def flat(tree: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
