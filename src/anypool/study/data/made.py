@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .draws import Draws
 
 BOARD, FIELD = 5, 4
+MOST = 100_000
 CLASSES = ("bar", "post", "cross", "ring")
 FIGURES = np.array(
     [

@@ -39,7 +39,8 @@ def read(path: Path) -> Data:
     if set(VALIDATION) <= set(arrays):
         parts[:2] = [_joined(path, *pair) for pair in zip(parts[:2], _both(arrays), strict=True)]
         notes = ["the file's validation images join the training images"]
-    data = from_arrays(f"npz:{path}", *parts)
+    x_train, y_train, x_test, y_test = parts
+    data = from_arrays(f"npz:{path}", x_train, y_train, x_test, y_test)
     notes = [data.note, *notes] if data.note else notes
     return replace(data, note="; ".join(notes))
 
