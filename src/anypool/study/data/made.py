@@ -37,7 +37,7 @@ def target(draws: Draws, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """One bright figure among dimmer ones: (n, 1, 20, 20) bytes and the n classes."""
     labels = draws.below(4, n)
     kinds = draws.below(4, n, BOARD * BOARD)
-    light = 0.15 + 0.5 * draws.uniform(n, BOARD * BOARD)
+    light = 0.3 + 0.55 * draws.uniform(n, BOARD * BOARD)
     place = draws.below(BOARD * BOARD, n)
     rows = np.arange(n)
     kinds[rows, place], light[rows, place] = labels, 1.0
@@ -49,8 +49,8 @@ def texture(draws: Draws, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]
     """One figure a little more common than the rest: (n, 1, 20, 20) bytes and the n classes."""
     labels = draws.below(4, n)
     fields = BOARD * BOARD
-    # 10 of the 25 fields carry the figure of the class, 5 each of the others
-    kinds = (labels[:, None] + np.repeat([0, 1, 2, 3], [10, 5, 5, 5])) % 4
+    # 7 of the 25 fields carry the figure of the class, 6 each of the others
+    kinds = (labels[:, None] + np.repeat([0, 1, 2, 3], [7, 6, 6, 6])) % 4
     order = np.argsort(draws.uniform(n, fields), axis=1, kind="stable")
     kinds = np.take_along_axis(kinds, order, axis=1)
     light = 0.25 + 0.75 * draws.uniform(n, fields)
