@@ -76,7 +76,8 @@ def pixels(array: NDArray[Any], what: str) -> NDArray[Any]:
     if array.dtype == np.uint8:
         return array
     if array.dtype.kind == "f":
-        return array.astype(np.float32)
+        with np.errstate(over="ignore"):  # what overflows is infinite, and refused as such
+            return array.astype(np.float32)
     if array.dtype.kind == "b":
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype.kind not in "iu":

@@ -6,6 +6,8 @@ everything here is made of those bits by arithmetic that is exact.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,8 +29,9 @@ class Draws:
 
     def uniform(self, *shape: int) -> NDArray[np.float64]:
         """Numbers in [0, 1), 53 bits each."""
-        raw = self.bits.random_raw(int(np.prod(shape, dtype=np.int64)))
-        return (np.asarray(raw) >> np.uint64(11)).reshape(shape) * 2.0**-53
+        raw = np.asarray(self.bits.random_raw(math.prod(shape)), np.uint64)
+        whole = (raw >> np.uint64(11)).astype(np.float64)
+        return whole.reshape(shape) * np.float64(2.0**-53)
 
     def below(self, most: int, *shape: int) -> NDArray[np.int64]:
         """Whole numbers from 0 to ``most`` - 1."""

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pooch
-import requests
 
 from ...errors import PoolError
 from .bar import Bar
@@ -38,39 +37,40 @@ def _file(source: Source, file: str, folder: Path, tell: Tell) -> Path:
     for mirror in source.mirrors:
         try:
             return _retrieved(mirror + file, source.files[file], folder, file, tell)
-        except requests.exceptions.RequestException as error:
-            faults.append(_fault(mirror, error))
         except ValueError:
             faults.append(f"what {_host(mirror)} sent does not match its checksum")
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise PoolError(f"cannot write {folder / file}: {why}") from None
+            faults.append(_fault(mirror, error, folder / file))
     ways = f"get {source.mirrors[0]}{file} elsewhere and put it into {folder}"
     ways += f", or {source.instead}" if source.instead else ""
     raise PoolError(f"cannot download {file}: {'; '.join(faults)}; nothing was kept; {ways}")
 
 
 def _retrieved(url: str, sha256: str, folder: Path, file: str, tell: Tell) -> Path:
-    def download(url: str, place: str, pooch_: Any) -> None:
+    def download(url: str, place: Any, pooch_: Any) -> None:
         tell(f"downloading {url}")
         with Bar(file) as bar:
-            get = pooch.HTTPDownloader(progressbar=bar, chunk_size=CHUNK, timeout=PATIENCE)
-            get(url, place, pooch_)
+            kind: Any = pooch.HTTPDownloader
+            kind(progressbar=bar, chunk_size=CHUNK, timeout=PATIENCE)(url, place, pooch_)
 
-    return Path(pooch.retrieve(url, f"sha256:{sha256}", file, folder, downloader=download))
+    downloader: Any = download
+    return Path(pooch.retrieve(url, f"sha256:{sha256}", file, folder, downloader=downloader))
 
 
 def _host(mirror: str) -> str:
     return urlsplit(mirror).netloc
 
 
-def _fault(mirror: str, error: requests.exceptions.RequestException) -> str:
-    """What went wrong, in the words of a user and not of a network library."""
-    host = _host(mirror)
-    if error.response is not None:
-        return f"{host} answers {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return f"{host} stopped in the middle of the file"
-    if isinstance(error, requests.exceptions.Timeout):
-        return f"{host} does not answer"
-    return f"{host} cannot be reached"
+def _fault(mirror: str, error: OSError, place: Path) -> str:
+    """What went wrong, in the words of a user; a disk that fails needs no second mirror.
+
+    The network library's errors are OSErrors that carry the server's response, or None.
+    """
+    if not hasattr(error, "response"):
+        raise PoolError(f"cannot write {place}: {(error.strerror or str(error)).lower()}") from None
+    answer = getattr(error, "response")  # noqa: B009 (not every OSError has it)
+    if answer is not None:
+        return f"{_host(mirror)} answers {answer.status_code} {answer.reason}"
+    if type(error).__name__ == "ChunkedEncodingError":
+        return f"{_host(mirror)} stopped in the middle of the file"
+    return f"{_host(mirror)} cannot be reached or does not answer"

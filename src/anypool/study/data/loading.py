@@ -31,10 +31,11 @@ def silent(words: str) -> None:
 class Order:
     """What `load` was asked for; every loader takes of it what it needs.
 
-    rest: what stood behind the colon of the name
+    kind, rest: what stands before and behind the colon of the name
     """
 
     name: str
+    kind: str
     rest: str
     cache: Path | None
     skip_corrupt: bool
@@ -61,9 +62,9 @@ def load(
     """
     kind, _, rest = name.partition(":")
     if kind not in LOADERS:
-        near = difflib.get_close_matches(kind, LOADERS, 3) or LOADERS
+        near = difflib.get_close_matches(kind.lower(), LOADERS, 3) or NAMES
         raise PoolError(f"no data set is called {kind!r}; there are {', '.join(near)}")
-    return LOADERS[kind](Order(name, rest, cache, skip_corrupt, longest, tell))
+    return LOADERS[kind](Order(name, kind, rest, cache, skip_corrupt, longest, tell))
 
 
 def _digits(order: Order) -> Data:
@@ -135,43 +136,41 @@ def _made(order: Order) -> Data:
         if key not in settings or not value.isdecimal():
             raise PoolError(
                 f"{order.name!r} has the setting {text!r}; write "
-                f"{order.name.partition(':')[0]}:seed=3,train=4000,test=2000, or some of these"
+                f"{order.kind}:seed=3,train=4000,test=2000, or some of these"
             )
         settings[key] = int(value)
-    make = made.MAKERS[order.name.partition(":")[0]]
-    draws = Draws(settings["seed"])
+    if max(settings["train"], settings["test"]) > made.MOST:
+        raise PoolError(f"{order.name!r} asks for too many images; {made.MOST} are the most")
+    make, draws = made.MAKERS[order.kind], Draws(settings["seed"])
     train, test = make(draws, settings["train"]), make(draws, settings["test"])
     return collected(order.name, train, test, made.CLASSES)
 
 
 def _bare(order: Order) -> None:
     if order.rest:
-        kind = order.name.partition(":")[0]
-        raise PoolError(f"{order.name!r} has something behind the colon; {kind} takes nothing")
+        raise PoolError(f"{order.name!r} has something behind the colon; {order.kind} takes none")
 
 
 def _path(order: Order) -> Path:
-    kind = order.name.partition(":")[0]
     if not order.rest:
-        raise PoolError(f"{kind}: lacks a path; write {kind}:PATH")
+        raise PoolError(f"{order.kind}: lacks a path; write {order.kind}:PATH")
     return Path(order.rest).expanduser()
 
 
-_TABLE: dict[str, tuple[str, Callable[[Order], Data], str]] = {
-    "digits": ("digits", _digits, "1797 digits of 8x8, from scikit-learn; no download"),
+_TABLE: dict[str, tuple[Callable[[Order], Data], str]] = {
+    "digits": (_digits, "1797 digits of 8x8, from scikit-learn; no download"),
     "fashion-mnist": (
-        "fashion-mnist",
         _fashion,
         "70 000 pieces of clothing of 28x28; Debian's package, or 31 MB to download",
     ),
-    "mnist": ("mnist", _downloaded, "70 000 digits of 28x28; 12 MB to download"),
-    "kmnist": ("kmnist", _downloaded, "70 000 Japanese characters of 28x28; 21 MB to download"),
-    "cifar10": ("cifar10", _cifar10, "60 000 colour photographs of 32x32; 170 MB to download"),
-    "folder": ("folder:PATH", _folder, "your pictures, of any sizes, in a folder for each class"),
-    "npz": ("npz:PATH", _npz, "your arrays, as Keras or MedMNIST name them"),
-    "target": ("target", _made, "made: one bright figure in clutter, where max must win"),
-    "texture": ("texture", _made, "made: the commonest figure, where average must win"),
-    "tie": ("tie", _made, "made: the same figure everywhere, where neither can win"),
+    "mnist": (_downloaded, "70 000 digits of 28x28; 12 MB to download"),
+    "kmnist": (_downloaded, "70 000 Japanese characters of 28x28; 21 MB to download"),
+    "cifar10": (_cifar10, "60 000 colour photographs of 32x32; 170 MB to download"),
+    "folder:PATH": (_folder, "your pictures, of any sizes, in a folder for each class"),
+    "npz:PATH": (_npz, "your arrays, as Keras or MedMNIST name them"),
+    "target": (_made, "made: one bright figure in clutter, where max must win"),
+    "texture": (_made, "made: the commonest figure, where average must win"),
+    "tie": (_made, "made: the same figure everywhere, where neither can win"),
 }
-LOADERS = {kind: loader for kind, (_, loader, _) in _TABLE.items()}
-NAMES = {shown: line for shown, _, line in _TABLE.values()}
+LOADERS = {shown.partition(":")[0]: loader for shown, (loader, _) in _TABLE.items()}
+NAMES = {shown: line for shown, (_, line) in _TABLE.items()}

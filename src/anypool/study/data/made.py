@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .draws import Draws
 
 BOARD, FIELD = 5, 4
+MOST = 100_000
 CLASSES = ("bar", "post", "cross", "ring")
 FIGURES = np.array(
     [
@@ -29,57 +30,57 @@ FIGURES = np.array(
     ],
     np.float64,
 )
-Board = NDArray[np.float64]
+Fields = NDArray[np.float64]
 
 
 def target(draws: Draws, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """One bright figure among dimmer ones: (n, 1, 20, 20) bytes and the n classes."""
     labels = draws.below(4, n)
     kinds = draws.below(4, n, BOARD * BOARD)
-    light = 0.15 + 0.5 * draws.uniform(n, BOARD * BOARD)
+    light = 0.3 + 0.55 * draws.uniform(n, BOARD * BOARD)
     place = draws.below(BOARD * BOARD, n)
     rows = np.arange(n)
     kinds[rows, place], light[rows, place] = labels, 1.0
     light *= 0.5 + 0.5 * draws.uniform(n, 1)
-    return _drawn(draws, kinds, light), labels
+    return _board(_fields(draws, kinds, light)), labels
 
 
 def texture(draws: Draws, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """One figure a little more common than the rest: (n, 1, 20, 20) bytes and the n classes."""
     labels = draws.below(4, n)
     fields = BOARD * BOARD
-    # 10 of the 25 fields carry the figure of the class, 5 each of the others
-    kinds = (labels[:, None] + np.repeat([0, 1, 2, 3], [10, 5, 5, 5])) % 4
+    # 8 of the 25 fields carry the figure of the class, 6, 6 and 5 the others, whichever
+    others = 1 + (np.repeat([0, 1, 2], [6, 6, 5]) + draws.below(3, n, 1)) % 3
+    kinds = (labels[:, None] + np.pad(others, ((0, 0), (8, 0)))) % 4
     order = np.argsort(draws.uniform(n, fields), axis=1, kind="stable")
     kinds = np.take_along_axis(kinds, order, axis=1)
     light = 0.25 + 0.75 * draws.uniform(n, fields)
-    return _drawn(draws, kinds, light), labels
+    return _board(_fields(draws, kinds, light)), labels
 
 
 def tie(draws: Draws, n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """One figure repeated over the whole image: (n, 1, 20, 20) bytes and the n classes."""
+    """One field repeated over the whole image: (n, 1, 20, 20) bytes and the n classes."""
     labels = draws.below(4, n)
-    fields = BOARD * BOARD
-    kinds = np.repeat(labels[:, None], fields, axis=1)
-    light = np.repeat(0.1 + 0.9 * draws.uniform(n, 1), fields, axis=1)
-    return _drawn(draws, kinds, light), labels
+    field = _fields(draws, labels[:, None], 0.4 + 0.6 * draws.uniform(n, 1))
+    return _board(np.repeat(field, BOARD * BOARD, axis=1)), labels
 
 
-def _drawn(draws: Draws, kinds: NDArray[np.int64], light: Board) -> NDArray[np.uint8]:
-    """The boards as images: each figure in one corner or another of its field, then noise."""
-    n, fields = kinds.shape
-    board = np.zeros((n, fields, FIELD, FIELD))
-    down, right = draws.below(2, 2, n, fields)
-    for y in (0, 1):
-        for x in (0, 1):
-            here = np.nonzero((down == y) & (right == x))
-            board[(*here, slice(y, y + 3), slice(x, x + 3))] = (
-                FIGURES[kinds[here]] * light[here][:, None, None]
-            )
+def _fields(draws: Draws, kinds: NDArray[np.int64], light: NDArray[np.float64]) -> Fields:
+    """Each figure in one corner or another of its field, then noise: (n, fields, 4, 4)."""
+    fields = np.zeros((*kinds.shape, FIELD, FIELD))
+    corner = draws.below(4, *kinds.shape)
+    for number, (y, x) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+        here = np.nonzero(corner == number)
+        figures = FIGURES[kinds[here]] * light[here][:, None, None]
+        fields[(*here, slice(y, y + 3), slice(x, x + 3))] = figures
+    return fields * 223 + draws.uniform(*fields.shape) * 32
+
+
+def _board(fields: Fields) -> NDArray[np.uint8]:
+    """The fields side by side as images."""
     side = BOARD * FIELD
-    image = board.reshape(n, BOARD, BOARD, FIELD, FIELD).swapaxes(2, 3).reshape(n, 1, side, side)
-    noise = draws.uniform(n, 1, side, side)
-    return (image * 223 + noise * 32).astype(np.uint8)
+    board = fields.astype(np.uint8).reshape(-1, BOARD, BOARD, FIELD, FIELD)
+    return np.ascontiguousarray(board.swapaxes(2, 3)).reshape(-1, 1, side, side)
 
 
 MAKERS = {"target": target, "texture": texture, "tie": tie}

@@ -39,7 +39,8 @@ def read(path: Path) -> Data:
     if set(VALIDATION) <= set(arrays):
         parts[:2] = [_joined(path, *pair) for pair in zip(parts[:2], _both(arrays), strict=True)]
         notes = ["the file's validation images join the training images"]
-    data = from_arrays(f"npz:{path}", *parts)
+    x_train, y_train, x_test, y_test = parts
+    data = from_arrays(f"npz:{path}", x_train, y_train, x_test, y_test)
     notes = [data.note, *notes] if data.note else notes
     return replace(data, note="; ".join(notes))
 
@@ -61,9 +62,10 @@ def _joined(path: Path, first: NDArray[Any], second: NDArray[Any]) -> NDArray[An
 def _arrays(path: Path) -> Arrays:
     """Every array of the file; pickled objects, which could run code, are refused."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw:
+            file = np.load(raw, allow_pickle=False)
             return {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise PoolError(f"{path} is damaged or cut short: {error}") from None
     except OSError as error:
         raise PoolError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None

@@ -54,11 +54,11 @@ def collected(
     """The checked set; images of one size become one array, of several sizes a list."""
     classes = tuple(str(c) for c in classes)
     if len(classes) < 2:
-        raise PoolError(f"{name} has the one class {classes}; a comparison needs two or more")
+        raise PoolError(f"{name} has {len(classes)} classes; a comparison needs two or more")
     for part, (images, labels) in (("training", train), ("test", test)):
         _check(f"{name}: the {part} set", images, labels, classes)
-    stacked = _stacked(name, train[0], test[0])
-    parts = (stacked[0], train[1], stacked[1], test[1])
+    learnt, tested = _alike(name, train[0], test[0])
+    parts = (learnt, train[1], tested, test[1])
     return Data(name, *parts, classes, digest(*parts, classes), note)
 
 
@@ -78,23 +78,29 @@ def _check(what: str, images: Images, labels: Labels, classes: tuple[str, ...]) 
         raise PoolError(f"{what} holds pixels that are NaN or infinite; mend or leave those out")
 
 
-def _stacked(name: str, train: Images, test: Images) -> tuple[Images, Images]:
+def _alike(name: str, train: Images, test: Images) -> tuple[Images, Images]:
     """Both parts as arrays if every image has one shape, else both as lists."""
-    every = (train, test)
-    if all(isinstance(part, np.ndarray) for part in every) and train[0].shape == test[0].shape:
-        return train, test
-    shapes = {image.shape for part in every for image in part}
-    if len({shape[0] for shape in shapes}) > 1:
-        counts = sorted({shape[0] for shape in shapes})
-        raise PoolError(
-            f"{name} mixes images of {' and '.join(map(str, counts))} channels; "
-            "all must have the same number"
-        )
+    shapes = _shapes(train) | _shapes(test)
     if any(min(shape) < 1 for shape in shapes):
         raise PoolError(f"{name} holds an image without pixels; leave it out")
-    if len(shapes) == 1:
-        return np.stack(list(train)), np.stack(list(test))
-    return list(train), list(test)
+    channels = sorted({shape[0] for shape in shapes})
+    if len(channels) > 1:
+        told = " and ".join(map(str, channels))
+        raise PoolError(f"{name} mixes images of {told} channels; all need the same number")
+    types = sorted({str(image.dtype) for part in (train, test) for image in part})
+    if len(types) > 1:
+        raise PoolError(f"{name} mixes {' and '.join(types)} images; all need the same type")
+    if len(shapes) > 1:
+        return list(train), list(test)
+    return _array(train), _array(test)
+
+
+def _shapes(images: Images) -> set[tuple[int, ...]]:
+    return {image.shape for image in images}
+
+
+def _array(images: Images) -> NDArray[Any]:
+    return images if isinstance(images, np.ndarray) else np.stack(images)
 
 
 def digest(
@@ -103,9 +109,9 @@ def digest(
     """The sha256 of what a set holds; the same whether it lies in memory or in a file."""
     total = hashlib.sha256(json.dumps(list(classes)).encode())
     for images, labels in ((train, train_labels), (test, test_labels)):
-        total.update(f"{len(images)} {images[0].dtype.str}".encode())
+        total.update(f"{len(images)} {images[0].dtype.name}".encode())
         for image in [images] if isinstance(images, np.ndarray) else images:
             total.update(str(image.shape).encode())
-            total.update(np.ascontiguousarray(image).data)
+            total.update(np.ascontiguousarray(image, image.dtype.newbyteorder("<")).data)
         total.update(np.ascontiguousarray(labels, "<i8").data)
     return total.hexdigest()

@@ -90,34 +90,33 @@ def _images(files: Files, part: str) -> Images:
     if shapes is None:
         return flat
     ends = np.cumsum(shapes.prod(axis=1))[:-1]
-    pieces = np.split(flat, ends)
+    pieces = np.split(np.asarray(flat), ends)
     return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
 
 def _sum(array: NDArray[Any]) -> str:
     """A cheap mark of an array: its type and shape, and a checksum of 64 pieces spread over it."""
     raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    starts = np.linspace(0, max(0, len(raw) - PIECE), SAMPLES).astype(np.int64)
-    total = 0
-    for start in starts if len(raw) > SAMPLES * PIECE else [0]:
-        piece = raw[start : start + PIECE] if len(raw) > SAMPLES * PIECE else raw
-        total = zlib.crc32(piece.tobytes(), total)
+    step = max(PIECE, -(-len(raw) // SAMPLES))
+    total = zlib.crc32(raw[-PIECE:].tobytes())
+    for start in range(0, len(raw), step):
+        total = zlib.crc32(raw[start : start + PIECE].tobytes(), total)
     return f"{array.dtype.str} {array.shape} {total:08x}"
 
 
 def _about(path: Path) -> dict[str, Any]:
     try:
         about = json.loads((path / ABOUT).read_text(encoding="utf-8"))
+        form = about.get("format")
     except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise PoolError(f"there is no kept data set at {path}: {why}") from None
+    except (ValueError, AttributeError):
+        raise _damaged(path, ABOUT) from None
+    if form != FORMAT:
         raise PoolError(
-            f"there is no kept data set at {path}: {(error.strerror or str(error)).lower()}"
-        ) from None
-    except ValueError:
-        raise PoolError(f"the data set kept at {path} is damaged: {ABOUT} is no JSON") from None
-    if about.get("format") != FORMAT:
-        raise PoolError(
-            f"the data set at {path} has the format {about.get('format')}, this anypool reads "
-            f"{FORMAT}; remove the folder and it is written anew"
+            f"the data set kept at {path} has the format {form}, this anypool reads {FORMAT}; "
+            "remove the folder and it is written anew"
         )
     return about
 
@@ -125,12 +124,15 @@ def _about(path: Path) -> dict[str, Any]:
 def _file(path: Path, name: str, wanted: str) -> NDArray[Any]:
     try:
         array = np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        found = _sum(array)
     except (OSError, ValueError, EOFError):
-        found = "unreadable"
-    if found != wanted:
-        raise PoolError(
-            f"the data set kept at {path} is damaged: {name}.npy is not as it was written; remove "
-            "the folder and it is written anew"
-        )
+        raise _damaged(path, f"{name}.npy") from None
+    if _sum(array) != wanted:
+        raise _damaged(path, f"{name}.npy")
     return array
+
+
+def _damaged(path: Path, file: str) -> PoolError:
+    return PoolError(
+        f"the data set kept at {path} is damaged: {file} is not as it was written; remove the "
+        "folder and it is written anew"
+    )
