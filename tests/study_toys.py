@@ -1,4 +1,4 @@
-"""Small real material for the tests of the study: a data set of seconds, networks to be imported."""
+"""Small real material for the tests of the study: images of seconds, a network to import."""
 
 import numpy as np
 from torch import nn

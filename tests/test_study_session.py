@@ -106,7 +106,7 @@ def test_a_factory_that_cannot_travel_is_refused(data, tmp_path):
     asked = study.plan(data, network="mine", **SETTINGS)
     with pytest.raises(PoolError, match="define it with def at the top of a module"):
         study.run(asked, tmp_path / "s.db", data=[data], executor=study.Here(),
-                  network=lambda pool, channels, classes: tiny(pool, channels, classes))  # fmt: skip
+                  network=lambda pool, classes: tiny(pool, 1, classes))  # fmt: skip
 
 
 def test_trained_networks_are_kept(go, data):
