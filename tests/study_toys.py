@@ -24,3 +24,11 @@ def tiny(pool, channels, classes):
     return nn.Sequential(
         nn.Conv2d(channels, 8, 3), nn.ReLU(), nn.Conv2d(8, classes, 1), pool(classes, (10, 10))
     )
+
+
+def filters(pool, channels, classes):
+    """Two convolutions that keep the size, class maps, one pooling: what the made sets are for."""
+    layers = []
+    for before in (channels, 12):
+        layers += [nn.Conv2d(before, 12, 3, padding=1), nn.BatchNorm2d(12), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Conv2d(12, classes, 1), pool(classes, (20, 20)))

@@ -85,7 +85,7 @@ def test_a_photograph_is_classified(ran, place, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["run", "--data", "digitz"], "did you mean digits"),
+        (["run", "--data", "digitz"], "there are digits"),
         (["run", "--arms", "avg,mx"], "no head is called 'mx'; did you mean max"),
         (["run", "--network", "smal"], "no network is called 'smal'"),
         (["run", "--recipe", "fsat"], "did you mean fast"),

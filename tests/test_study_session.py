@@ -12,7 +12,7 @@ for package in ("scipy", "sqlalchemy", "sklearn", "pooch", "jinja2", "matplotlib
 from anypool import study  # noqa: E402
 from anypool.errors import PoolError  # noqa: E402
 from anypool.study.progress import Json, Progress  # noqa: E402
-from study_toys import shapes, tiny  # noqa: E402
+from study_toys import filters, shapes, tiny  # noqa: E402
 
 SETTINGS = {"epochs": 1, "batch": 40, "share": 0.2}
 
@@ -196,9 +196,10 @@ def test_plans_that_make_no_sense(told, words):
 @pytest.mark.parametrize(("name", "winner"), [("target", "max"), ("texture", "avg"), ("tie", None)])
 def test_known_winners_are_found_and_a_tie_is_called_a_tie(name, winner, tmp_path):
     """The tool itself: trainings on made data whose answer is known, end to end."""
-    asked = study.plan(name, ["avg", "max"], network="plain", seeds=6, margin=0.02, epochs=8,
-                       batch=32, rate=1e-2)  # fmt: skip
-    found = study.run(asked, tmp_path / "study.db", cache=tmp_path / "cache")
+    made = f"{name}:train=2000,test=1000"
+    asked = study.plan(made, ["avg", "max"], network="filters", seeds=6, margin=0.02, epochs=6,
+                       batch=100, rate=1e-2)  # fmt: skip
+    found = study.run(asked, tmp_path / "study.db", network=filters, cache=tmp_path / "cache")
     [pair] = found.verdict().comparisons
     if winner is None:
         assert pair.word == "equivalent", pair.sentence

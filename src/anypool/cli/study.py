@@ -137,8 +137,8 @@ def report(
 
 @app.command(epilog="Example: anypool study compare avg max")
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A")],
-    b: Annotated[str, typer.Argument(metavar="B")],
+    a: Annotated[str, typer.Argument(metavar="A", help="An arm.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another arm.")],
     store: _Store = STORE,
     name: _Name = "study",
     as_json: Annotated[bool, typer.Option("--json", help="The numbers as JSON.")] = False,

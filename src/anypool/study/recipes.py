@@ -139,7 +139,7 @@ def rate(recipe: Recipe, step: int, steps: int) -> float:
     """The learning rate of a step: one cycle rises over a quarter and falls to nothing.
 
     >>> [round(rate(Recipe(rate=1.0), s, 8), 3) for s in (0, 2, 7)]
-    [0.2, 1.0, 0.033]
+    [0.2, 1.0, 0.056]
     """
     if recipe.schedule == "constant":
         return recipe.rate
