@@ -1,6 +1,8 @@
 """`anypool study ...` as a user types it: sentences, exit codes, files."""
 
+import importlib
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -80,6 +82,33 @@ def test_a_photograph_is_classified(ran, place, capsys):
     assert code == 0
     assert out.out.startswith(f"{place / 'one.png'}: ")
     assert out.out.rstrip().endswith("%)")
+
+
+OWN = """
+from torch import nn
+
+
+def make(pool, channels, classes):
+    return nn.Sequential(nn.Conv2d(channels, classes, {size}), pool(classes, (8, 8)))
+"""
+
+
+def test_a_network_of_ones_own_lies_in_the_folder(typed, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = [*typed, "--seeds", "1", "--json", "--network", "own_net:make", "--store", "own.db"]
+
+    def finished(size):
+        (tmp_path / "own_net.py").write_text(OWN.format(size=size))
+        monkeypatch.delitem(sys.modules, "own_net", raising=False)
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        importlib.invalidate_caches()
+        code, out = said(capsys, "run", *words)
+        assert code == 0
+        return [json.loads(line)["event"] for line in out.out.splitlines()].count("done")
+
+    assert finished(5) == 2
+    assert finished(5) == 0
+    assert finished(3) == 2  # a changed network is another one
 
 
 @pytest.mark.parametrize(

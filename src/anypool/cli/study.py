@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,6 +85,8 @@ def run(
     from ..study import session
     from ..study.progress import progress
 
+    if ":" in network:  # module:function, most likely of a file that lies here
+        sys.path.insert(0, os.getcwd())
     asked = session.plan(
         data or ["digits"], _listed(arms), name=name, network=network, place=place,
         recipe=recipe, seeds=seeds, precision=precision, margin=margin / 100,

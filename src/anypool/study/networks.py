@@ -142,11 +142,11 @@ def build(
             raise PoolError("network classical has its head fixed; compare the arm flatten instead")
         more = {"norm": lambda width: nn.GroupNorm(8, width)} if ragged and kind is Small else {}
         return kind(channels, classes, size, pools, head, **more)
-    factory = _factory(network) if isinstance(network, str) else network
+    factory = named(network) if isinstance(network, str) else network
     return _own(factory, place, arm, channels, classes, size)
 
 
-def _factory(name: str) -> Callable[..., nn.Module]:
+def named(name: str) -> Callable[..., nn.Module]:
     """The user's function behind ``module:function``."""
     module, colon, function = name.partition(":")
     if not colon:

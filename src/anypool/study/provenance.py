@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import os
 import platform
 import shlex
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,9 +26,19 @@ def command() -> str:
     return shlex.join([Path(program).name, *rest])
 
 
-def versions() -> dict[str, str]:
-    """What a trial's outcome may depend on, beside its settings."""
-    return {"anypool": version("anypool"), "torch": torch.__version__.partition("+")[0]}
+def versions(network: Callable[..., Any] | None = None) -> dict[str, str]:
+    """What a trial's outcome may depend on, beside its settings.
+
+    network: the user's own factory, whose source then counts: a changed one makes new trials
+    """
+    known = {"anypool": version("anypool"), "torch": torch.__version__.partition("+")[0]}
+    if network is None:
+        return known
+    try:
+        source = inspect.getsource(inspect.getmodule(network) or network)
+    except (OSError, TypeError):  # typed at a prompt: there is no file to look at
+        return known
+    return known | {"network": hashlib.sha256(source.encode()).hexdigest()[:16]}
 
 
 def machine() -> dict[str, Any]:

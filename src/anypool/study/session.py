@@ -15,7 +15,7 @@ from . import arms as poolings
 from . import drive, plans, recipes, tune
 from .data import Data, keep, load
 from .data.fetch import cache_folder
-from .networks import check
+from .networks import NETWORKS, check, named
 from .pools import Processes
 from .progress import Progress
 from .provenance import command, machine, versions
@@ -122,6 +122,7 @@ def run(
     folders = {n: str(keep(d, (cache or cache_folder()) / "kept")) for n, d in sets.items()}
     place = Path(scratch) if scratch else _scratch(store)
     factory = None if network is None else packed(network)
+    made = versions(_own(asked.network, network))
 
     def job(trial: Trial) -> Job:
         return Job(trial, folders[trial.data], str(place), factory, every=every)
@@ -142,11 +143,18 @@ def run(
             found = opened.finished([trial.key for trial in trials])
             return {key: measures["accuracy"] for key, measures in found.items()}
 
-        ready = tune.tuned(asked, digests, versions(), through)
+        ready = tune.tuned(asked, digests, made, through)
         if ready.tuned:
             opened.begin(ready, command=command(), machine=machine())
-        through(plans.trials(ready, digests, versions()))
+        through(plans.trials(ready, digests, made))
     return Study(store, asked.name)
+
+
+def _own(name: str, network: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """The user's own network, however it was given."""
+    if network is not None or name in NETWORKS:
+        return network
+    return named(name)
 
 
 def _loaded(
