@@ -353,6 +353,15 @@ def test_corrupt_pictures_are_named_and_refused_or_skipped(album):
     assert data.note.startswith("7 of 17 pictures cannot be read and are left out: cat/bad0.png")
 
 
+def test_a_test_set_of_corrupt_pictures_alone_is_refused(tmp_path):
+    strange(tmp_path)
+    (tmp_path / "test/c").rename(tmp_path / "test/b")
+    for file in tmp_path.glob("test/*/*.png"):
+        file.write_bytes(b"rubbish")
+    with pytest.raises(PoolError, match="the test set is empty"):
+        load(f"folder:{tmp_path}", skip_corrupt=True)
+
+
 def empty(path):
     for name in ("a", "b"):
         (path / name).mkdir(parents=True)
@@ -379,6 +388,12 @@ def half(path):
     (path / "train/a").mkdir(parents=True)
 
 
+def untested(path):
+    strange(path)
+    for file in path.glob("test/*/*.png"):
+        file.unlink()
+
+
 def strange(path):
     for place in ("train/a", "train/b", "test/a", "test/c"):
         (path / place).mkdir(parents=True)
@@ -395,6 +410,7 @@ def strange(path):
         (bare, "/c holds no pictures; remove it"),
         (half, "a folder train but no folder test"),
         (strange, "test has the class c, which train lacks"),
+        (untested, "/test holds no pictures; fill it"),
     ],
 )
 def test_a_folder_that_is_no_set_is_one_sentence(fill, words, tmp_path):

@@ -63,7 +63,10 @@ def _found(path: Path) -> tuple[Found, Found]:
         raise PoolError(f"{path} has a folder {there} but no folder {missing}; both are needed")
     more = [name for name in VALIDATION if name in names]
     learnt = [found for name in ("train", *more) for found in _pictures(path / name)]
-    return learnt, _pictures(path / "test")
+    tested = _pictures(path / "test")
+    if not tested:
+        raise PoolError(f"{path}/test holds no pictures; fill it, or do without train and test")
+    return learnt, tested
 
 
 def _folders(path: Path) -> list[str]:
@@ -139,8 +142,9 @@ def _data(path: Path, readings: list[Reading], classes: list[str], note: str) ->
         for part in readings:
             part.pictures = [coloured(picture) for picture in part.pictures]
     labels = np.array(train.labels, np.int64)
-    _least(path, labels, classes, 2 if test.labels else LEAST)
-    if test.labels:
+    apart = bool(test.labels or test.faults)
+    _least(path, labels, classes, 2 if apart else LEAST)
+    if apart:
         parts = (train.pictures, labels), (test.pictures, np.array(test.labels, np.int64))
     else:
         parts = tuple(
