@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,14 @@ def test_the_pages_run(name, least):
     failed, tried = doctest.testfile(str(ROOT / f"docs/{name}.md"), module_relative=False)
     assert tried >= least
     assert not failed
+
+
+def test_the_results_on_the_page_are_the_kept_ones():
+    page = text("docs/study.md")
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        import results
+    finally:
+        sys.path.pop(0)
+    assert results.page(page) == page
+    assert page.count("### ") >= 2
