@@ -50,10 +50,11 @@ def test_trials_come_seed_by_seed_with_whole_pairs_first():
     assert made[0].versions == {"anypool": "1"}
 
 
-def test_what_tuning_found_replaces_the_recipe_of_its_arm_alone():
-    made = plans.trials(plan(tuned={"max": {"lr": 0.3}}), {"digits": "d", "tie": "t"}, {})
-    assert {trial.recipe["lr"] for trial in made if trial.arm == "max"} == {0.3}
-    assert {trial.recipe["lr"] for trial in made if trial.arm == "avg"} == {0.1}
+def test_what_tuning_found_replaces_the_recipe_of_its_arm_and_data_set_alone():
+    made = plans.trials(plan(tuned={"tie max": {"lr": 0.3}}), {"digits": "d", "tie": "t"}, {})
+    rates = {(trial.data, trial.arm): trial.recipe["lr"] for trial in made}
+    assert rates.pop(("tie", "max")) == 0.3
+    assert set(rates.values()) == {0.1}
     assert {trial.recipe["name"] for trial in made} == {"fast"}
 
 

@@ -30,7 +30,8 @@ pytest_plugins = ["postgres"]
 
 TESTS = Path(__file__).parent
 SRC = TESTS.parent / "src"
-PATIENCE = 60
+# seconds: a busy machine may take its time
+PATIENCE = 200
 
 
 @pytest.fixture

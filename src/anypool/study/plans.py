@@ -13,7 +13,7 @@ def trials(plan: Plan, digests: Mapping[str, str], versions: Mapping[str, str]) 
     """Every trial of the plan, seed by seed, so that a study stopped early holds whole pairs.
 
     digests: data set -> sha256 of what it holds; versions: of anypool and torch. The settings
-    that tuning found for an arm replace the recipe's.
+    that tuning found for an arm on a data set replace the recipe's.
 
     >>> plan = Plan("s", ("digits",), "small", "head", ("avg", "max"), {"name": "fast"}, (0, 1))
     >>> [(trial.seed, trial.arm) for trial in trials(plan, {"digits": ""}, {})]
