@@ -110,9 +110,9 @@ def _accuracy(view: View) -> Iterator[Shot]:
             view.outcome.data,
             "Accuracy by epoch",
             "Left: the mean of every pooling on the validation images. Then one panel for each: "
-            "thin lines are single seeds, the band is one standard deviation (no further than the seeds), "
-            "dashes are the mean on the training images, grey lines the other poolings' means; "
-            "× is where a seed's numbers end.",
+            "thin lines are single seeds, the band is one standard deviation (no further than the "
+            "seeds), dashes are the mean on the training images, grey lines the other poolings' "
+            "means; × is where a seed's numbers end.",
             lambda: pictures.accuracy_curves(view.outcome, view.looks),
         )
 
