@@ -23,6 +23,14 @@ from anypool.study.records import Plan
 from toy_runs import Memory, run, same
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """Also where the tests were started with it ignored, as a shell's & does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def pool():
     with pools.Processes(2) as executor:
@@ -173,7 +181,8 @@ def test_no_workers_at_all_are_refused():
 def test_a_worker_that_cannot_start_stops_the_study(tmp_path, monkeypatch):
     main = tmp_path / "script.py"
     main.write_text("raise SystemExit(1)\n")
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(main))
+    # under xdist the main module has no file
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(main), raising=False)
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
     with pools.Processes(1) as one, pytest.raises(PoolError, match="__name__ == '__main__'"):
         run(toy.trials(1), tmp_path, one)

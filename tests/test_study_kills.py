@@ -34,6 +34,14 @@ SRC = TESTS.parent / "src"
 PATIENCE = 200
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """Also where the tests were started with it ignored, as a shell's & does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def luck():
     seed = int(os.environ.get("ANYPOOL_KILLS", random.SystemRandom().randrange(10**6)))
