@@ -251,21 +251,21 @@ def both(name):
     return {pool: [accuracy(data, pool, seed, epochs=6) for seed in (0, 1)] for pool in POOLS}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.usefixtures("alone")
 def test_the_maximum_wins_on_the_target():
     found = both("target")
     assert min(found["max"]) > max(found["avg"]) + 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.usefixtures("alone")
 def test_the_average_wins_on_the_texture():
     found = both("texture")
     assert min(found["avg"]) > max(found["max"]) + 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.usefixtures("alone")
 def test_nobody_wins_on_the_tie():
     found = both("tie")

@@ -203,8 +203,17 @@ def test_workers_killed_at_random_moments_are_replaced(study, most, luck):
 
 @needs_proc
 @pytest.mark.slow
-@pytest.mark.parametrize("group", [False, True], ids=["driver", "group"])
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [
+        ("SIGINT", True),
+        ("SIGTERM", False),
+        pytest.param("SIGTERM", True, marks=pytest.mark.nightly),
+        pytest.param("SIGINT", False, marks=pytest.mark.nightly),
+        pytest.param("SIGHUP", False, marks=pytest.mark.nightly),
+        pytest.param("SIGHUP", True, marks=pytest.mark.nightly),
+    ],
+)
 def test_a_signal_at_a_random_moment_keeps_all_work(study, luck, name, group):
     number = signal.Signals[name]
     driver = study.start_working()

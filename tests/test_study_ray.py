@@ -77,7 +77,7 @@ def remove(cluster, lost, folder, ended):
     cluster.remove_node(lost, allow_graceful=False)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_ctrl_c_leaves_checkpoints_and_a_node_without_the_data_gets_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", PATHS)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "far"))

@@ -228,7 +228,7 @@ def test_the_light_page_and_the_files_have_the_same_colours():
     assert [light["ink"], light["soft"], light["paper"]] == [style.INK, style.SOFT, style.PAPER]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_an_ordinary_study_stays_small(tmp_path):
     arms = ("avg", "max", "gem(3)", "lse(4)")
     write(tmp_path / "r", [samples.outcomes(arms, seeds=10, epochs=60, examples=300)])
@@ -315,7 +315,7 @@ def test_latex_is_escaped(evil):
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 2
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_latex_compiles(usual, evil, tmp_path):
     if not shutil.which("pdflatex"):
         pytest.skip("pdflatex is not installed")
@@ -359,7 +359,7 @@ def test_bad_input_is_one_sentence(tmp_path):
 # --- studies of every size ------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_twelve_poolings(tmp_path):
     write(tmp_path / "r", [small(TWELVE, seeds=7)])
     reader = Reader((tmp_path / "r/report.html").read_text("utf-8"))

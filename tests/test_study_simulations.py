@@ -71,7 +71,7 @@ def test_intervals_hold_the_truth(world):
     assert 0.93 <= here <= 0.97
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_intervals_hold_the_truth_of_large_test_sets():
     new, here = coverage(two(6, 10_000, **BOTH_MATTER), 600)
     assert 0.93 <= new <= 0.97
@@ -125,7 +125,7 @@ def test_no_winner_among_equals_anywhere(arms, seeds, failing, nature):
     assert wrong_winners(equal(arms, seeds, failing=failing, **nature), 1500) <= 0.06
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.usefixtures("quick")
 def test_no_winner_among_equals_over_data_sets():
     rng = np.random.default_rng(0)

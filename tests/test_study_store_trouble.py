@@ -292,7 +292,7 @@ def test_readers_see_whole_results_while_a_driver_writes(where):
     assert max(seen) == 6
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_drivers_of_two_studies_share_a_store(where):
     """Both finish the same trials at the same time; each result is kept once."""
     open_store(where).close()
