@@ -123,6 +123,13 @@ def speed(way: str, epochs: int) -> float:
     return sum(60 * epochs / seconds for seconds in taken) / SHARE
 
 
+def _machine() -> str:
+    from anypool.study.provenance import machine
+
+    facts = machine()
+    return f"{facts['processor']}, {facts['cores']} cores, torch {facts['torch']}"
+
+
 def main() -> int:
     """Measure in turns and print one JSON object."""
     parser = argparse.ArgumentParser("python -m bench.study", description=__doc__)
@@ -139,7 +146,7 @@ def main() -> int:
     print(json.dumps({
         "epochs_a_minute": {way: round(found, 2) for way, found in middle.items()},
         "ratio": round(statistics.median(ratios), 2), "from": round(ratios[0], 2),
-        "to": round(ratios[-1], 2), "expected": EXPECTED, "turns": turns,
+        "to": round(ratios[-1], 2), "expected": EXPECTED, "turns": turns, "machine": _machine(),
     }, indent=1))  # fmt: skip
     return 0
 

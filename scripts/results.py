@@ -58,8 +58,25 @@ def page(text: str) -> str:
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     found = sorted(p.parent for p in FOLDER.glob("*/verdict.json"))
-    told = "\n\n".join(f"### {folder.name}\n\n{section(folder)}" for folder in found)
+    parts = [f"### {folder.name}\n\n{section(folder)}" for folder in found]
+    told = "\n\n".join([*parts, *speed(FOLDER / "speed.json")])
     return f"{before}{BEGIN}\n{told}\n{END}{after}"
+
+
+def speed(file: Path) -> list[str]:
+    """What `python -m bench.study` measured, if it was kept."""
+    if not file.exists():
+        return []
+    told = json.loads(file.read_text("utf-8"))
+    ours, theirs = (told["epochs_a_minute"][way] for way in ("study", "tutorial"))
+    return [
+        (
+            "### speed\n\nThe tutorial's recipe in float32 on the whole machine: "
+            f"**{ours:.2f} epochs a minute**, the tutorial's own way {theirs:.2f}: {told['ratio']} "
+            f"times as many ({told['from']} to {told['to']} in {len(told['turns'])} turns; "
+            f"{told['expected']:g} was the aim). {told['machine']}; `python -m bench.study`."
+        )
+    ]
 
 
 def main() -> int:

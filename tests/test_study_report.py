@@ -526,13 +526,22 @@ def test_no_two_of_many_arms_look_alike():
 
 @pytest.mark.parametrize(
     ("values", "inside"),
-    [([0.9, 0.91, 0.92, 0.1], [0.9, 0.92]), ([0.5], [0.5]), ([math.nan], []), ([0.1, 0.9], [0.1])],
+    [
+        ([0.9, 0.91, 0.92, 0.1], [0.9, 0.91, 0.92]),
+        ([0.5], [0.5]),
+        ([0.1, 0.9], [0.1, 0.9]),
+        ([0.7, math.nan, 0.7, 0.7, 0.9], [0.7, 0.7, 0.7]),
+    ],
 )
 def test_a_frame_holds_the_bulk(values, inside):
     low, high = style.frame(values)
-    assert low < high
-    assert all(low < value < high for value in inside)
-    assert not low < 0.1 < high or 0.1 in inside or not inside
+    assert [value for value in values if low < value < high] == inside
+
+
+def test_no_arm_is_left_out_of_the_frame_as_a_whole():
+    low, high = style.frames([[0.95, 0.951, 0.949], [0.96, 0.1, 0.961], [0.6, 0.61, 0.62]])
+    assert low == pytest.approx(0.598)
+    assert 0.961 < high < 0.97
 
 
 @pytest.mark.parametrize(

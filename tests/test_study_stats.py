@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -165,8 +166,7 @@ def test_joint_flips_are_their_definition(arms):
     accuracies = rng.normal(0.9, 0.01, (6, arms)) + np.linspace(0, 0.02, arms)
     pairs = list(combinations(range(arms), 2))
     differences = np.column_stack([accuracies[:, i] - accuracies[:, j] for i, j in pairs])
-    spreads = [stats.sample(column) for column in differences.T]
-    ours = flips.adjusted(differences, spreads, [6] * len(pairs))
+    ours = flips.adjusted(differences)
     assert ours == pytest.approx(largest_t_by_loops(differences))
 
 
@@ -176,7 +176,7 @@ def test_one_pair_is_scipys_permutation_test(rows):
     theirs = peer.permutation_test(
         (values,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
     )
-    ours = flips.adjusted(values[:, None], [stats.sample(values)], [rows])
+    ours = flips.adjusted(values[:, None])
     assert ours == pytest.approx([theirs.pvalue])
 
 
@@ -185,7 +185,7 @@ def test_drawn_flips_come_near_the_exact_ones():
     theirs = peer.permutation_test(
         (values,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
     )
-    (ours,) = flips.adjusted(values[:, None], [stats.sample(values)], [16])
+    (ours,) = flips.adjusted(values[:, None])
     assert ours == pytest.approx(theirs.pvalue, abs=0.01)
 
 
@@ -193,33 +193,47 @@ def test_a_missing_row_is_no_row():
     rng = np.random.default_rng(6)
     values = rng.normal(1, 1, 7)
     padded = np.concatenate([values, [0.0, 0.0]])
-    alone = flips.adjusted(values[:, None], [stats.sample(values)], [7])
-    with_gaps = flips.adjusted(padded[:, None], [stats.sample(values)], [7])
+    alone = flips.adjusted(values[:, None])
+    with_gaps = flips.adjusted(padded[:, None])
     assert alone == pytest.approx(with_gaps)
 
 
-def test_chance_of_the_examples_raises_p():
-    values = np.full(8, 0.01) + np.arange(8) * 1e-4
-    calm = stats.sample(values)
-    blurred = stats.Spread(calm.mean, 0.01, 500.0, calm.error, 7.0, 1e-4, 0.0, 8)
-    assert flips.adjusted(values[:, None], [calm], [8])[0] == 2 / 2**8
-    assert flips.adjusted(values[:, None], [blurred], [8])[0] > 0.2
-
-
 def test_no_difference_at_all_has_p_one():
-    nothing = np.zeros((6, 2))
-    spreads = [stats.crossed(np.zeros((6, 50), np.int8))] * 2
-    assert flips.adjusted(nothing, spreads, [6, 6]) == [1, 1]
+    assert flips.adjusted(np.zeros((6, 2))) == [1, 1]
+    assert stats.sidak([stats.crossed(np.zeros((6, 50), np.int8))] * 2) == [1, 1]
 
 
-@given(st.floats(-50, 50), st.integers(2, 40))
-def test_the_score_is_the_flips_own_form_of_t(t, rows):
-    # values with exactly this t: a unit spread around their mean
-    noise = np.resize([1.0, -1.0], rows) if rows % 2 == 0 else np.arange(rows) - (rows - 1) / 2
-    noise = noise / noise.std(ddof=1)
-    values = noise + t / rows**0.5
-    direct = abs(values.sum()) / np.sqrt((values**2).sum())
-    assert flips.score(t, rows) == pytest.approx(direct, abs=1e-9)
+@given(st.floats(-50, 50), st.integers(2, 12))
+def test_the_score_orders_flips_as_t_does(t, rows):
+    values = np.random.default_rng(rows).normal(0, 1, rows)
+    values = (values - values.mean()) / values.std(ddof=1) + t / rows**0.5  # this t exactly
+    score = flips.scores(values[:, None])[0, 0]
+    assert score == pytest.approx(abs(t) * (rows / (rows - 1 + t * t)) ** 0.5, abs=1e-9)
+
+
+def test_sidak_of_one_is_the_t_itself():
+    values = np.random.default_rng(9).normal(0.01, 0.02, 8)
+    assert stats.sidak([stats.sample(values)]) == pytest.approx(
+        [peer.ttest_1samp(values, 0).pvalue]
+    )
+
+
+def test_sidak_of_many_is_one_minus_the_chance_of_none():
+    columns = np.random.default_rng(10).normal(0.01, 0.02, (5, 8))
+    each = [peer.ttest_1samp(values, 0).pvalue for values in columns]
+    ours = stats.sidak([stats.sample(values) for values in columns])
+    assert ours == pytest.approx([1 - (1 - p) ** 5 for p in each])
+
+
+def test_a_calm_pair_gets_no_more_freedom_than_all_pairs():
+    calm = stats.Spread(0.01, 0.004, 500.0, 0.001, 7.0, 1.5e-5, 0.0, 8)
+    wild = stats.Spread(0.0, 0.03, 7.0, 0.03, 7.0, 0.0, 0.0, 8)
+    alone, _ = stats.sidak([calm, replace(calm, mean=0.0)])
+    beside, _ = stats.sidak([calm, wild])
+    assert alone < beside
+    assert beside == pytest.approx(
+        1 - (1 - 2 * peer.t.sf(2.5, 7 * (1 + 1.5e-5 / 9.01e-4) ** 2)) ** 2
+    )
 
 
 @pytest.mark.parametrize("ties", [False, True])

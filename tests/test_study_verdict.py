@@ -135,7 +135,18 @@ def test_two_arms_have_scipys_numbers():
     flips = peer.permutation_test(
         (np.subtract(a, b),), np.mean, permutation_type="samples", n_resamples=np.inf
     )
-    assert c.p >= flips.pvalue - 1e-12  # never surer of new data than of these
+    assert c.p >= flips.pvalue - 1e-12
+    assert (c.p < 0.05) <= (c.low > 0 or c.high < 0)  # of one pair both say the same of new data
+
+
+def test_the_draw_of_the_examples_is_chance_too():
+    """Two arms, each right on its own examples whatever the seed: no seed ever disagrees."""
+    right = np.zeros((2, 8, 200), bool)
+    right[0, :, :60], right[1, :, 60:110] = True, True
+    (c,) = judge([outcomes(right)]).comparisons
+    assert (c.low_here, c.high_here, c.share) == (0.05, 0.05, 1)
+    assert c.low < 0 < c.high
+    assert (c.word, c.p > 0.2) == ("undecided", True)
 
 
 def fashion(*levels, seeds=10, examples=10_000, names=("avg", "max", "gem", "lse"), **nature):

@@ -12,7 +12,7 @@ from scipy import special, stats
 from . import words
 from .pairs import Pair
 from .records import Outcomes
-from .stats import over_sets, sample, two_sided
+from .stats import over_sets, sample, sidak
 
 SETS_NEEDED = 6
 SETS_TO_RANK = 10
@@ -77,14 +77,12 @@ def on_new(own: Sequence[Pair]) -> Pair:
 
 
 def by_t(pairs: Sequence[Pair]) -> list[float]:
-    """The p of every pair on these data sets by its t, adjusted for their number as Sidak does.
+    """The p of every pair on these data sets, by the t alone.
 
     Sign flips would not do: where the arms change places between data sets, the mean may be
     nought and no single difference is.
     """
-    each = np.array([two_sided(pair.spread) for pair in pairs])
-    with np.errstate(divide="ignore"):  # a p of 1 stays 1
-        return [float(p) for p in -np.expm1(len(pairs) * np.log1p(-each))]
+    return sidak([pair.spread for pair in pairs])
 
 
 def friedman(scores: NDArray[np.float64], arms: Sequence[str]) -> Ranks:

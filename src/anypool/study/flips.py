@@ -2,19 +2,15 @@
 
 If two arms are alike, each seed's difference could as well have had the other sign. So the signs
 of whole seeds are flipped, for all pairs together, and the largest |t| of all pairs is kept.
+Flips of seeds know nothing of the chance by which the examples were drawn: see `stats.sidak`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
-
-from .stats import Spread
 
 EXACT = 12
 DRAWS = 10_000
@@ -49,55 +45,16 @@ def scores(differences: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.abs(signs(len(differences)) @ differences) / np.where(norms, norms, 1.0)
 
 
-def score(t: float, rows: int) -> float:
-    """The score of a paired t over so many rows.
+def adjusted(differences: NDArray[np.float64]) -> list[float]:
+    """The p of every pair, adjusted over all of them, for these test examples.
 
-    >>> round(score(-2.0, 10), 3)
-    1.754
-    """
-    return rows**0.5 * abs(t) / math.hypot(t, (rows - 1) ** 0.5)
+    differences: (rows, pairs), 0 where a pair lacks that row
 
-
-def adjusted(
-    differences: NDArray[np.float64], spreads: Sequence[Spread], counts: Sequence[int]
-) -> list[float]:
-    """The p of every pair, adjusted over all of them.
-
-    differences: (rows, pairs), 0 where a pair lacks that row; counts: how many rows a pair has.
-    What is held against the flips is the smaller of a pair's score on this test set and its score
-    for new data: flips of seeds know nothing of the chance by which these examples were drawn.
+    >>> adjusted(np.array([[0.01, 0.0], [0.02, -0.01], [0.01, 0.01], [0.02, 0.01]]))
+    [0.125, 1.0]
     """
     flipped = scores(differences)
     largest = np.sort(flipped.max(axis=1))
-    ours = np.minimum(flipped[0], _scores_for_new_data(spreads, counts))
     # sums of the same numbers in another order may differ in the last bit
-    below = np.searchsorted(largest, ours - 1e-9)
+    below = np.searchsorted(largest, flipped[0] - 1e-9)
     return [float(p) for p in 1 - below / len(largest)]
-
-
-def _scores_for_new_data(spreads: Sequence[Spread], counts: Sequence[int]) -> list[float]:
-    """For every pair the score that is as rare for its rows as its t for new data is.
-
-    Among many pairs some look calm by luck, with a small error and many degrees of freedom at
-    once. So none is granted more of these than all pairs together: without that the family-wise
-    error rose to .08.
-    """
-    here = sum(spread.error_here**2 for spread in spreads)
-    gain = (1 + sum(spread.examples for spread in spreads) / here) ** 2 if here else np.inf
-    return [
-        _as_rare(_t(spread), min(spread.df, spread.df_here * gain), rows)
-        for spread, rows in zip(spreads, counts, strict=True)
-    ]
-
-
-def _t(spread: Spread) -> float:
-    """|t|, kept finite: beyond 1000 nothing changes any more."""
-    return min(abs(spread.mean) / spread.error, 1e3) if spread.error else 1e3 * bool(spread.mean)
-
-
-def _as_rare(t: float, df: float, rows: int) -> float:
-    """The score of the t which is as rare with rows - 1 degrees of freedom as `t` is with `df`."""
-    if rows < 2:
-        return 0.0
-    tail = max(float(special.stdtr(df, -t)), 1e-300)
-    return score(float(special.stdtrit(rows - 1, tail)), rows)

@@ -55,6 +55,6 @@ def _clear(
 def _reach(df: NDArray[np.float64], pairs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How many errors the mean must lie from zero to be better; and from the margin to be equal."""
     df = np.minimum(df, 1e9)
-    each = 1 - 0.95 ** (1 / pairs)  # as strict for each pair as the flips are for all of them
+    each = 1 - 0.95 ** (1 / pairs)  # as strict as the verdict is
     power = special.stdtrit(df, POWER)
     return special.stdtrit(df, 1 - each / 2) + power, special.stdtrit(df, 0.95) + power

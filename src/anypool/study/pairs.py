@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import flips, words
 from .forecast import growth_of_test_set, seeds_to_decide
 from .records import Comparison, Outcomes
-from .stats import SEEDS_NEEDED, Spread, crossed, interval, wilson, won
+from .stats import SEEDS_NEEDED, Spread, crossed, interval, sidak, wilson, won
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,19 @@ def _p_values(pairs: Sequence[Pair], test: Callable[[Sequence[Pair]], list[float
     return [next(judged) if pair.enough else test([pair])[0] for pair in pairs]
 
 
-def by_flips(pairs: Sequence[Pair]) -> list[float]:
-    """The p of every pair by joint sign flips of their rows."""
+def by_flips_and_t(pairs: Sequence[Pair]) -> list[float]:
+    """The larger p of two: joint sign flips for these examples, the t for new ones.
+
+    With flips alone ten arms that differ only by the draw of the examples had a winner in up to
+    65 % of made-up studies.
+    """
     if not pairs:
         return []
     names = sorted({row for pair in pairs for row in pair.rows})
     own = [dict(zip(pair.rows, pair.differences, strict=True)) for pair in pairs]
     table = np.array([[values.get(name, 0.0) for values in own] for name in names])
-    return flips.adjusted(table, [p.spread for p in pairs], [len(p.rows) for p in pairs])
+    new = sidak([pair.spread for pair in pairs])
+    return [max(both) for both in zip(flips.adjusted(table), new, strict=True)]
 
 
 def _numbers(pair: Pair, p: float, margin: float) -> Comparison:

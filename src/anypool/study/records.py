@@ -113,7 +113,8 @@ class Comparison:
     low, high: 95 % for new data like this (seeds and examples crossed)
     low_here, high_here: 95 % for this test set (paired t over the seeds)
     low_90, high_90: 90 % for new data, against which the margin is held
-    p: adjusted over all pairs of the data set (joint sign flips, max |t|)
+    p: adjusted over all pairs of the data set: the larger of joint sign flips (max |t|, for these
+        examples) and Šidák's t (for new ones)
     share: how often a beat b (a tie counts half), with its Wilson interval
     word: "better" (a), "worse" (a), "equivalent", "undecided" or "too few seeds"
     more: about how many seeds more would decide, where undecided; None if none within reach
@@ -144,7 +145,8 @@ class Comparison:
 class Verdict:
     """The answer: one plain sentence, then the numbers it stands on.
 
-    across: the pairs over several data sets (data is "these data sets" or "new data sets")
+    across: the pairs over several data sets: "these data sets" with all seeds one after another,
+        "new data sets" without seeds and with the data sets' means in per_seed
     notes: what the reader must know: few seeds, crashed trials, arms not tuned, few data sets
     """
 

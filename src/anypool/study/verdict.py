@@ -11,7 +11,7 @@ from ..errors import PoolError
 from .across import SETS_NEEDED, by_t, on_new, on_these, shared
 from .headline import depends, headline
 from .notes import notes
-from .pairs import Pair, by_flips, compared, measured
+from .pairs import Pair, by_flips_and_t, compared, measured
 from .records import Comparison, Outcomes, Verdict
 from .words import counted, listed, spanned
 
@@ -37,7 +37,7 @@ def judge(
     _check(outcomes, margin, reference)
     margin = float(margin)  # a NumPy number would not go to JSON
     tables = [measured(one, reference) for one in outcomes]
-    single = [compared(pairs, margin, by_flips) for pairs in tables]
+    single = [compared(pairs, margin, by_flips_and_t) for pairs in tables]
     these, new = _over_all(tables, margin)
     return Verdict(
         sentence=_first_sentence(outcomes, single, these, margin, reference),
@@ -60,7 +60,7 @@ def _over_all(
     new = ready if len(tables) >= SETS_NEEDED else []
     return (
         compared([on_these(own) for own in pairs], margin, by_t),
-        compared([on_new(own) for own in new], margin, by_flips),
+        compared([on_new(own) for own in new], margin, by_flips_and_t),
     )
 
 

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from ..records import Comparison
 from ..units import points, span
-from .style import GRID, HUES, INK, PAPER, SOFT, frame, in_points, key, sheet, short, styled
+from .style import GRID, HUES, INK, PAPER, SOFT, frames, in_points, key, sheet, short, styled
 
 _ROW = 0.27
 _FILL = {"better": HUES[0], "worse": HUES[1], "equivalent": SOFT}
@@ -46,7 +46,7 @@ def _range(comparisons: Sequence[Comparison], margin: float) -> tuple[float, flo
     """Every interval whole, the margin too, and the seeds unless they would hide all that."""
     ends = [c.difference for c in comparisons]
     ends += [x for c in comparisons if _known(c) for x in (c.low, c.high, c.low_here, c.high_here)]
-    seeds = frame([x for c in comparisons for x in c.per_seed])
+    seeds = frames(c.per_seed or (c.difference,) for c in comparisons)
     known = [x for x in ends if math.isfinite(x)]
     reach = [*known, -1.3 * margin, 1.3 * margin, *seeds]
     room = 0.03 * (max(reach) - min(reach))

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from ..records import Outcomes
 from ..summary import Arm, accuracies
 from ..units import percent
-from .style import INK, SOFT, Looks, frame, in_percent, key, sheet, short, styled
+from .style import INK, SOFT, Looks, frames, in_percent, key, sheet, short, styled
 
 _OFF = {"linestyle": "none", "clip_on": False}
 
@@ -28,7 +28,7 @@ def slopes(outcome: Outcomes, arms: Sequence[Arm], looks: Looks) -> Figure:
     figure = sheet(3.9, width=8.0 if len(shown) > 3 else 6.0)
     ax = figure.subplots()
     ax.set_xlim(-0.5, len(shown) - 0.5)
-    ax.set_ylim(*frame([value for arm in scores for value in arm.values()]))
+    ax.set_ylim(*frames(arm.values() for arm in scores))
     _lines(ax, scores, outcome.seeds)
     for place, (arm, values) in enumerate(zip(shown, scores, strict=True)):
         _column(ax, place, arm, np.array(list(values.values())), looks)

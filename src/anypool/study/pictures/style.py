@@ -178,16 +178,21 @@ def short(name: str, longest: int = 28) -> str:
 
 
 def frame(values: Iterable[float], *, around: float = 0.06) -> tuple[float, float]:
-    """The range an axis shows: all values, unless a few lie so far out that they hide the rest.
+    """The range that shows all values, unless a few lie so far out that they hide the rest.
 
     What stays outside must be marked by the caller at the edge.
     """
     known = np.array([v for v in values if math.isfinite(v)])
     if not known.size:
         return 0.0, 1.0
-    quarter, half, three = np.quantile(known, [0.25, 0.5, 0.75])
-    reach = max(8 * (three - quarter), 0.01)
-    inside = known[np.abs(known - half) <= reach]
+    far = np.abs(known - np.median(known))
+    inside = known[far <= max(12 * float(np.median(far)), 0.01)]
     low, high = float(inside.min()), float(inside.max())
     room = max((high - low) * around, 0.002)
     return low - room, high + room
+
+
+def frames(groups: Iterable[Iterable[float]]) -> tuple[float, float]:
+    """The range that shows the bulk of every group: no group is left out as a whole."""
+    lows, highs = zip(*(frame(group) for group in groups), strict=True)
+    return min(lows), max(highs)

@@ -110,9 +110,9 @@ def _accuracy(view: View) -> Iterator[Shot]:
             view.outcome.data,
             "Accuracy by epoch",
             "Left: the mean of every pooling on the validation images. Then one panel for each: "
-            "thin lines are single seeds, the band is one standard deviation over the seeds, "
-            "dashes are the mean on the training images, grey lines the other poolings' means; "
-            "× is where a seed's numbers end.",
+            "thin lines are single seeds, the band is one standard deviation (no further than the "
+            "seeds), dashes are the mean on the training images, grey lines the other poolings' "
+            "means; × is where a seed's numbers end.",
             lambda: pictures.accuracy_curves(view.outcome, view.looks),
         )
 
@@ -144,7 +144,7 @@ def _slopes(view: View) -> Iterator[Shot]:
             "Each line is one seed, which gave every pooling the same split, the same initial "
             "tensors where shapes agree and the same order. Lines that mostly rise or mostly fall "
             "between two poolings are what the verdict rests on; lines that cross are noise. "
-            "A black arrow is a seed far outside the frame, with its accuracy.",
+            "An arrow at the edge is a seed far outside the frame, with its accuracy.",
             lambda: pictures.slopes(view.outcome, view.arms, view.looks),
         )
 

@@ -82,7 +82,8 @@ def _arm(arm: Arm) -> list[str]:
 def _comparisons(verdict: Verdict, pairs: Sequence[Comparison]) -> str:
     caption = (
         "Paired differences in test accuracy, in points (first minus second), with 95 % intervals "
-        "for new data like this (seeds and test examples crossed); p from joint sign flips, "
+        "for new data like this (seeds and test examples crossed); p, the larger of joint "
+        "sign flips and a corrected t, "
         "adjusted over all pairs of a data set; margin ± "
         f"{points(verdict.margin).lstrip('+')} points."
     )
