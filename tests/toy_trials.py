@@ -89,26 +89,32 @@ def mishap(kind, job):
     again = runs(job.scratch, job.trial, "started") > 1
     if kind.startswith("once ") and again:
         return
-    MISHAPS.get(kind.removeprefix("once "), lambda: None)()
+    MISHAPS.get(kind.removeprefix("once "), lambda job: None)(job)
 
 
-def _raise():
+def _wait(job):
+    """From the seed on that the recipe names, wait for the file "go"."""
+    while job.trial.seed >= job.trial.recipe["wait"] and not (Path(job.scratch) / "go").exists():
+        time.sleep(0.01)
+
+
+def _raise(job):
     raise RuntimeError("the toy broke")
 
 
-def _bad_input():
+def _bad_input(job):
     raise PoolError("the toy cannot be played with")
 
 
-def _die():
+def _die(job):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _memory():
+def _memory(job):
     raise MemoryError
 
 
-def _eat():
+def _eat(job):
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (2**31, resource.RLIM_INFINITY))
@@ -122,15 +128,16 @@ class StubbornError(Exception):
         super().__init__(f"{one} and {two}")
 
 
-def _stubborn():
+def _stubborn(job):
     raise StubbornError("this", "that")
 
 
-def _deaf():
+def _deaf(job):
     sleep_through_sigterm(600)
 
 
 MISHAPS = {
+    "wait": _wait,
     "deaf": _deaf,
     "raise": _raise,
     "bad input": _bad_input,
