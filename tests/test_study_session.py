@@ -55,9 +55,10 @@ def go(data, tmp_path):
     return run
 
 
-def test_what_is_finished_is_not_run_again(go):
+def test_what_is_finished_is_not_run_again(go, tmp_path):
     found, heard = go()
     assert heard.count("done") == 4
+    assert not (tmp_path / "study.db.work").exists()
     accuracies = found.outcomes[0].measures
     again, heard = go()
     assert heard.count("done") == 0

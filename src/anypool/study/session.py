@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -147,6 +147,8 @@ def run(
         if ready.tuned:
             opened.begin(ready, command=command(), machine=machine())
         through(plans.trials(ready, digests, made))
+    with suppress(OSError):  # trials that crashed have left their checkpoints
+        place.rmdir()
     return Study(store, asked.name)
 
 
