@@ -368,7 +368,7 @@ def test_a_study_runs_outside_the_main_thread(tmp_path, pool):
 
 def test_json_tells_every_event_of_every_trial(tmp_path, pool):
     stream = io.StringIO()
-    trials = [*toy.trials(1, pause=0.3), *toy.trials(1, mishap="once raise")]
+    trials = [*toy.trials(1), *toy.trials(1, mishap="once raise")]
     trials += toy.trials(1, mishap="bad input")
     run(trials, tmp_path, pool, progress=progress(stream, as_json=True))
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -377,8 +377,6 @@ def test_json_tells_every_event_of_every_trial(tmp_path, pool):
     assert kinds.count("start") == 8
     assert kinds.count("done") == 4
     assert kinds.count("retry") == kinds.count("failed") == 2
-    epochs = [event for event in events if event["event"] == "epoch"]
-    assert {(event["epochs"], event["accuracy"]) for event in epochs} == {(3, 0.5)}
     assert events[-1]["done"] == 4
 
 
@@ -411,18 +409,41 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_bars_are_drawn_on_a_terminal_and_taken_away(tmp_path, pool, monkeypatch):
+def told_of_one_epoch(shown, folder):
+    """Report one trial that is in its second epoch, one that fails, and the end."""
+    one, other = toy.trials(1)
+    shown.begin("s", 4, 2, 2)
+    shown.start(one, 1, folder / "note")
+    (folder / "note").write_text('{"epoch": 1, "epochs": 3, "loss": 1.0, "accuracy": 0.5}')
+    shown.tick()
+    shown.failed(other, 1, "PoolError: the toy cannot be played with")
+    shown.end(drive.Summary(4, 2, 0, {other.key: "..."}))
+
+
+def test_bars_are_drawn_on_a_terminal_and_taken_away(tmp_path, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     stream = Terminal()
-    trials = toy.trials(1, pause=0.3) + toy.trials(1, mishap="bad input")
-    run(trials, tmp_path, pool, progress=progress(stream))
+    told_of_one_epoch(progress(stream), tmp_path)
     text = stream.getvalue()
     assert "toy avg seed 0" in text
     assert "epoch 1/3" in text
     assert "50.00 %" in text
     assert "the toy cannot be played with" in text
     assert "\x1b[?25h" in text  # the cursor is shown again
+
+
+def test_an_epoch_is_an_event_of_its_trial_once(tmp_path):
+    stream = io.StringIO()
+    shown = progress(stream, as_json=True)
+    told_of_one_epoch(shown, tmp_path)
+    epoch, *more = [line for line in stream.getvalue().splitlines() if '"epoch"' in line]
+    numbers = {"epoch": 1, "epochs": 3, "loss": 1.0, "accuracy": 0.5}
+    assert (
+        json.loads(epoch).items() >= {"event": "epoch", "arm": "avg", "seed": 0, **numbers}.items()
+    )
+    assert more == []
+    assert shown.board.look() == []
 
 
 def test_names_with_brackets_are_drawn_as_they_are():
