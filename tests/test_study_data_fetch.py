@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("pooch", reason="pooch is not installed")
 pytest.importorskip("PIL", reason="pillow is not installed")
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("pooch", reason="pooch is not installed")
 pytest.importorskip("PIL", reason="pillow is not installed")
 

@@ -12,7 +12,8 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolEx
 
 import pytest
 
-pytest.importorskip("rich", reason="rich is not installed")
+pytest.importorskip("torch", reason="torch is not installed")
+pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
 
 import toy_trials as toy
 from anypool.errors import PoolError

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("rich", reason="rich is not installed")
-pytest.importorskip("sqlalchemy", reason="sqlalchemy is not installed")
+pytest.importorskip("torch", reason="torch is not installed")
+pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
 
 import toy_trials as toy
 from anypool.study.store import open_store
