@@ -18,6 +18,7 @@ pytest.importorskip("sklearn", reason="the study extra is not installed")
 from anypool.errors import PoolError  # noqa: E402
 from anypool.study import data as sets  # noqa: E402
 from anypool.study import recipes  # noqa: E402
+from anypool.study.checkpoint import save  # noqa: E402
 from anypool.study.predict import revive  # noqa: E402
 from anypool.study.records import Trial  # noqa: E402
 from anypool.study.trial import Job, network, prepare, run  # noqa: E402
@@ -118,6 +119,24 @@ def test_a_killed_trial_goes_on_bit_for_bit(number, arm, settings, digits, kept,
         child.communicate()
         # a SIGTERM that comes before the training begins finds nobody to hear it
         assert child.returncode in (0, -signal.SIGKILL, 143, -signal.SIGTERM)
+    same_result(run(asked), whole)
+
+
+@pytest.mark.parametrize("at", [1, 12, 13, 14, 26])
+def test_a_training_goes_on_from_any_step(at, digits, kept, tmp_path, monkeypatch):
+    """13 batches an epoch: before, at and after the end of one, and at the very end."""
+    asked = job(trial(digits), kept, tmp_path, every=0.0)
+    whole = run(dataclasses.replace(asked, scratch=str(tmp_path / "apart"), every=60.0))
+
+    def save_and_leave(path, state):
+        save(path, state)
+        if state["step"] == at:
+            raise SystemExit(143)
+
+    monkeypatch.setattr("anypool.study.trial.save", save_and_leave)
+    with pytest.raises(SystemExit, match="143"):
+        run(asked)
+    monkeypatch.undo()
     same_result(run(asked), whole)
 
 

@@ -121,14 +121,21 @@ def fit(
             run.step += 1
             if run.diverged:
                 break
-            if clock.due():
-                run.seconds = time.monotonic() - began
-                save()
-                clock.kept()
+            if run.step % batches:  # the last batch is kept with its epoch's row, never without
+                _keep(run, began, clock, save)
         run.seconds = time.monotonic() - began
         run.epochs.append(_epoch(run, task, epoch))
         run.right = 0
         tell(run.epochs[-1])
+        _keep(run, began, clock, save)
+
+
+def _keep(run: Fit, began: float, clock: Clock, save: Callable[[], None]) -> None:
+    """Keep the state where it is due, and leave where a signal asked for it."""
+    if clock.due():
+        run.seconds = time.monotonic() - began
+        save()
+        clock.kept()
 
 
 def learn(run: Fit, task: Task, chosen: Tensor, speed: float) -> None:
