@@ -3,7 +3,6 @@
 `make test` calls this; further arguments go to pytest: `python scripts/suites.py -k windows`.
 """
 
-import os
 import sys
 from collections import Counter
 from importlib.util import find_spec
@@ -74,9 +73,7 @@ def main(args: list[str]) -> int:
     """Run pytest with `args`; its exit code is ours."""
     skips = Skips()
     # one process a core: most of the time goes into compiling kernels, which they share by disk
-    # one more than the cores: the tests of the study often wait for other processes
-    workers = str((os.cpu_count() or 1) + 1)
-    shared = ["-n", workers, "--dist", "worksteal"] if find_spec("xdist") else []
+    shared = ["-n", "auto", "--dist", "worksteal"] if find_spec("xdist") else []
     code = pytest.main([*shared, *args], plugins=[skips])
     print(*skips.lines(), sep="\n", flush=True)
     return int(code)

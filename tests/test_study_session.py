@@ -194,7 +194,14 @@ def test_plans_that_make_no_sense(told, words):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "winner"), [("target", "max"), ("texture", "avg"), ("tie", None)])
+@pytest.mark.parametrize(
+    ("name", "winner"),
+    [
+        ("target", "max"),
+        pytest.param("texture", "avg", marks=pytest.mark.nightly),
+        ("tie", None),
+    ],
+)
 def test_known_winners_are_found_and_a_tie_is_called_a_tie(name, winner, tmp_path):
     """The tool itself: trainings on made data whose answer is known, end to end."""
     made = f"{name}:train=2000,test=1000"
