@@ -225,9 +225,9 @@ def test_a_signal_at_a_random_moment_keeps_all_work(study, luck, name, group):
     time.sleep(luck.uniform(0, 0.6))
     (os.killpg if group else os.kill)(driver.pid, number)
     code, said = leave(driver)
-    assert code == 128 + number
+    assert code == 128 + number, said
     assert "the same command goes on from there" in said
-    assert said.count("\n") == 1
+    assert said.count("\n") == 1, said
     assert study.workers() == {}
     interrupted = {file.stem for file in study.scratch.glob("*.pt")}
     assert interrupted.isdisjoint(study.finished())

@@ -20,6 +20,8 @@ from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any, NoReturn
 
+from .signals import listen_now
+
 READY = b"ready"
 # how long a worker may take to save its checkpoint before it is killed
 GRACE = 30.0
@@ -65,6 +67,7 @@ def _settle(nice: int) -> None:
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    listen_now()
     if nice:
         os.nice(nice)
     threading.Thread(target=_outlive, daemon=True).start()

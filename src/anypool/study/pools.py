@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from functools import partial
+from multiprocessing import resource_tracker
 from queue import SimpleQueue
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..errors import PoolError
 from . import child
 from .cores import cores
 from .environment import environment
-from .signals import interrupts_terminate
+from .signals import inherited_later, interrupts_terminate
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -167,7 +168,8 @@ class _Slot:
         spawn = multiprocessing.get_context("spawn")
         self._pipe, far = spawn.Pipe()
         self._process = spawn.Process(target=child.serve, args=(far, self._nice), daemon=True)
-        with environment(self._environment):
+        resource_tracker.ensure_running()  # its own start would let the signals through
+        with environment(self._environment), inherited_later():
             self._process.start()
         far.close()
 

@@ -34,8 +34,7 @@ def listening() -> Iterator[Ears]:
     if threading.current_thread() is not threading.main_thread():
         yield ears
         return
-    numbers = [getattr(signal, name) for name in WORDS if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: signal.getsignal(number) for number in _numbers()}
     wanted = {number: old for number, old in before.items() if old is not signal.SIG_IGN}
     try:
         for number in wanted:
@@ -44,6 +43,32 @@ def listening() -> Iterator[Ears]:
     finally:
         for number, old in wanted.items():
             signal.signal(number, old if old is not None else signal.SIG_DFL)
+
+
+@contextmanager
+def inherited_later() -> Iterator[None]:
+    """Processes started in the block hear no signal of the terminal's before they `listen_now`.
+
+    Whoever presses Ctrl-C signals the whole group, and a worker that still loads would die loudly.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _numbers())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def listen_now() -> None:
+    """Hear what was held back when this process was started."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _numbers())
+
+
+def _numbers() -> list[int]:
+    return [getattr(signal, name) for name in WORDS if hasattr(signal, name)]
 
 
 def word(number: int) -> str:
