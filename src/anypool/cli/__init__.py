@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import itertools
-import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import PoolError
+from . import image
+from .parts import numbers
+from .parts import shape as shape_of
 from .study import app as study
 
 if TYPE_CHECKING:
@@ -27,13 +28,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command(epilog=image.EXAMPLE)(image.image)
 app.add_typer(study)
-
-_POOL_HELP = (
-    "A pooling to draw; say it again for more: max, avg, min, gem, soft, median, ..., adaptive, "
-    "global, adaptive-max, global-gem."
-)
-_MOST = 100_000  # a table of more rows would say nothing and take minutes to print
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,35 +79,6 @@ def start(
         typer.echo(context.get_help())
 
 
-@app.command(epilog="Example: anypool image cat.jpg cup.png --pool max --pool avg --kernel 4")
-def image(
-    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photographs to pool.")],
-    pool: Annotated[list[str] | None, typer.Option(help=_POOL_HELP, metavar="NAME")] = None,
-    kernel: Annotated[str, typer.Option(help="Window size: 2, or 2x3 for rows x columns.")] = "2",
-    stride: Annotated[str | None, typer.Option(help="Step; the window size if not given.")] = None,
-    adaptive: Annotated[str, typer.Option(help="Output size of the adaptive poolings.")] = "7",
-    out: Annotated[str, typer.Option(help="Folder for the figures and index.html.")] = "pooled",
-    dpi: Annotated[int, typer.Option(help="Dots per inch of the figures, 20 to 1200.")] = 120,
-) -> None:
-    """Pool photographs and draw every pooling beside the original."""
-    from ..see.image import DEFAULT, gallery
-
-    names = pool or DEFAULT
-    with _progress(len(photos) * (len(names) + 2)) as tell:
-        files = gallery(
-            photos,
-            names,
-            kernel=_numbers(kernel, "--kernel"),
-            stride=None if stride is None else _numbers(stride, "--stride"),
-            adaptive=_numbers(adaptive, "--adaptive"),
-            out=out,
-            dpi=dpi,
-            tell=tell,
-        )
-    for file in files:
-        typer.echo(f"wrote {file}")
-
-
 @app.command(epilog="Example: anypool explain 10 --adaptive 7")
 def explain(
     size: Annotated[str, typer.Argument(metavar="SIZE", help="Input size: 10, or 10x12.")],
@@ -131,18 +98,18 @@ def explain(
     from .. import windows
     from ..explain import explain as laid_out
 
-    shape = _shape(size)
+    shape = shape_of(size)
     if (adaptive is None) == (kernel is None):
         raise PoolError("say which windows: --adaptive 7, or --kernel 3 with --stride and the rest")
     if adaptive is not None:
-        where = windows.adaptive(_numbers(adaptive, "--adaptive"))
+        where = windows.adaptive(numbers(adaptive, "--adaptive"))
         _show_cuts(shape, where.output_size)
     else:
         where = windows.sliding(
-            _numbers(kernel or "", "--kernel"),
-            None if stride is None else _numbers(stride, "--stride"),
-            padding if padding.isidentifier() else _numbers(padding, "--padding", least=0),
-            _numbers(dilation, "--dilation"),
+            numbers(kernel or "", "--kernel"),
+            None if stride is None else numbers(stride, "--stride"),
+            padding if padding.isidentifier() else numbers(padding, "--padding", least=0),
+            numbers(dilation, "--dilation"),
             ceil,
         )
         typer.echo(laid_out(shape, where))
@@ -207,36 +174,3 @@ def _drawn(reads: range, n: int) -> str:
         return words
     width = 2 * len(str(n - 1)) + 1
     return f"{words:<{width}} {''.join('■' if i in reads else '·' for i in range(n))}"
-
-
-def _numbers(text: str, option: str, least: int = 1) -> int | tuple[int, ...]:
-    """3 for "3", (3, 2) for "3x2" or "3,2"."""
-    parts = re.split(r"[x,×]", text.strip())
-    if not all(re.fullmatch(r"[0-9]{1,99}", part) for part in parts):
-        raise PoolError(f"{option} is {text!r}; write a number such as 3, or one an axis: 3x2")
-    first, *rest = (int(part) for part in parts)
-    if any(not least <= number <= _MOST for number in (first, *rest)):
-        raise PoolError(f"{option} is {text!r}; it must lie between {least} and {_MOST}")
-    return (first, *rest) if rest else first
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    sizes = _numbers(text, "SIZE")
-    return sizes if isinstance(sizes, tuple) else (sizes,)
-
-
-@contextmanager
-def _progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar on a terminal, a line a step elsewhere; give the function that feeds it."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
-
-    console = Console(stderr=True, highlight=False, markup=False)
-    if not console.is_terminal:
-        yield lambda words: typer.echo(f"  {words}", err=True)
-        return
-    columns = (SpinnerColumn(), MofNCompleteColumn(), TimeElapsedColumn(), "{task.description}")
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("starting", total=steps)
-        heard = itertools.count()
-        yield lambda words: bar.update(task, description=words, completed=next(heard))
