@@ -27,10 +27,12 @@ check: $(FULL) ## style, format and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright
+	$(PY) scripts/javascript.py
 
 format: $(FULL) ## put the style right where a tool can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+	$(PY) scripts/javascript.py --write
 
 bench: $(FULL) ## measure side by side with the peers
 	$(PY) -m bench

