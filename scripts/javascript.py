@@ -1,4 +1,4 @@
-"""Check the page's JavaScript: types by its JSDoc, style and format. `--write` puts the format right.
+"""Check the page's JavaScript: types by its JSDoc, style, format. `--write` mends the format.
 
 The tools are npm packages, pinned here and kept in .venv/js; node comes with pyright's extra.
 """
