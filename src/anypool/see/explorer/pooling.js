@@ -3,8 +3,9 @@
  * Windows times a reduction, over one plane: the outputs, one output's window, the outputs of one
  * input, and what flows back. Planes are Float64Arrays in row-major order.
  */
-import { countOf, lay, padsByDefault } from "./windows.js";
+import { countOf, indicesOf, mostOf, readersOf, timesRead } from "./axis.js";
 import { resolve } from "./reductions.js";
+import { lay, padsByDefault } from "./windows.js";
 
 /**
  * A pooling. countPadding is for the mean alone (null: anypool's default); the others ignore it.
@@ -43,8 +44,16 @@ export function pool(pooling, plane, rows, cols) {
   const layout = lay(pooling.windows, rows, cols);
   const total = layout.rows * layout.cols;
   const pooled = {
-    pooling, plane, inputRows: rows, inputCols: cols, layout, rows: layout.rows, cols: layout.cols,
-    values: new Float64Array(total), a: new Float64Array(total), b: new Float64Array(total),
+    pooling,
+    plane,
+    inputRows: rows,
+    inputCols: cols,
+    layout,
+    rows: layout.rows,
+    cols: layout.cols,
+    values: new Float64Array(total),
+    a: new Float64Array(total),
+    b: new Float64Array(total),
   };
   for (const grid of layout.grids) poolGrid(pooled, grid, reduction.rule.run, p);
   return pooled;
@@ -65,21 +74,11 @@ function poolGrid(pooled, grid, run, p) {
       const n = gather(pooled, grid, r, c, v);
       if (n === 0) continue; // nothing real gives 0
       const index = grid.offset + r * across + c;
-      pooled.values[index] = run(v, n, p, divisorOf(pooled.pooling, grid, r, c), kept);
+      pooled.values[index] = run(v, n, kept, p, divisorOf(pooled.pooling, grid, r, c));
       pooled.a[index] = kept[0];
       pooled.b[index] = kept[1];
     }
   }
-}
-
-/**
- * The most elements that any window of an axis reads.
- * @param {import("./windows.js").Table} table
- */
-function mostOf(table) {
-  let most = 1;
-  for (let o = 0; o < table.start.length; o++) most = Math.max(most, countOf(table, o));
-  return most;
 }
 
 /**
@@ -128,15 +127,6 @@ function spotOf({ layout, cols }, r, c) {
 }
 
 /**
- * The inputs that output o of an axis reads.
- * @param {import("./windows.js").Table} table
- * @param {number} o
- */
-function indicesOf(table, o) {
-  return Array.from({ length: countOf(table, o) }, (_, i) => table.start[o] + i * table.step);
-}
-
-/**
  * Output (r, c): its window, numbers, divisor, value, winner and slopes.
  * @param {Pooled} pooled
  * @param {number} r
@@ -153,30 +143,16 @@ export function inspect(pooled, r, c) {
   const { slope, wins } = reduction.rule;
   const [n, y, a, b] = [values.length, pooled.values[index], pooled.a[index], pooled.b[index]];
   const place = n && wins ? wins(a, b, p) : -1;
-  const [down, across] = [Math.floor(place / colIndices.length), place % colIndices.length];
   return {
-    rowIndices, colIndices, values, value: y,
+    rowIndices,
+    colIndices,
+    values,
+    value: y,
     span: grid.rows.span[row] * grid.cols.span[col],
     divisor: divisorOf(pooling, grid, row, col),
-    winner: place < 0 ? null : { row: rowIndices[down], col: colIndices[across] },
-    slopes: slope && values.map((x, i) => slope(x, i, n, y, a, b, p)),
+    winner: place < 0 ? null : cellOf(grid, row, col, place),
+    slopes: slope && values.map((x, i) => slope(x, y, a, b, p, i, n)),
   };
-}
-
-/**
- * The outputs of an axis that read input i, and its place in each.
- * @param {import("./windows.js").Table} table
- * @param {number} i
- * @returns {{o: number, place: number}[]}
- */
-function readersOf({ start, stop, step }, i) {
-  const found = [];
-  for (let o = 0; o < start.length; o++) {
-    if (start[o] <= i && i < stop[o] && (i - start[o]) % step === 0) {
-      found.push({ o, place: (i - start[o]) / step });
-    }
-  }
-  return found;
 }
 
 /**
@@ -211,8 +187,9 @@ function feed(pooled, grid, down, over, x) {
   const place = down.place * width + over.place;
   const [y, a, b] = [pooled.values[index], pooled.a[index], pooled.b[index]];
   return {
-    r: Math.floor(index / pooled.cols), c: index % pooled.cols,
-    weight: slope && slope(x, place, n, y, a, b, p),
+    r: Math.floor(index / pooled.cols),
+    c: index % pooled.cols,
+    weight: slope ? slope(x, y, a, b, p, place, n) : null,
   };
 }
 
@@ -226,11 +203,71 @@ export function flow(pooled) {
   const { slope } = reduction.rule;
   if (!slope) return null;
   const total = new Float64Array(pooled.plane.length);
-  visit(pooled, (input, index, place, n) => {
-    const [y, a, b] = [pooled.values[index], pooled.a[index], pooled.b[index]];
-    total[input] += slope(pooled.plane[input], place, n, y, a, b, p);
-  });
+  const back = reduction.rule.few ? flowFew : flowGrid;
+  for (const grid of pooled.layout.grids) back(pooled, grid, slope, p, total);
   return total;
+}
+
+/**
+ * @param {Pooled} pooled
+ * @param {GridOf} grid
+ * @param {import("./sums.js").Slope} slope
+ * @param {number[]} p
+ * @param {Float64Array} total
+ */
+function flowGrid({ plane, inputCols, values, a, b }, { rows, cols, offset }, slope, p, total) {
+  const across = cols.start.length;
+  for (let r = 0; r < rows.start.length; r++) {
+    for (let c = 0; c < across; c++) {
+      const [index, n] = [offset + r * across + c, countOf(rows, r) * countOf(cols, c)];
+      const [y, one, two] = [values[index], a[index], b[index]];
+      let place = 0;
+      for (let i = rows.start[r]; i < rows.stop[r]; i += rows.step) {
+        for (let j = cols.start[c]; j < cols.stop[c]; j += cols.step) {
+          const at = i * inputCols + j;
+          total[at] += slope(plane[at], y, one, two, p, place++, n);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * The same where one or two elements of a window have a derivative; for 15 x 15 windows on
+ * 256 x 256 inputs it takes 4 ms instead of 110.
+ * @param {Pooled} pooled
+ * @param {GridOf} grid
+ * @param {import("./sums.js").Slope} slope
+ * @param {number[]} p
+ * @param {Float64Array} total
+ */
+function flowFew({ plane, inputCols, values, a, b }, grid, slope, p, total) {
+  const { rows, cols, offset } = grid;
+  const across = cols.start.length;
+  for (let r = 0; r < rows.start.length; r++) {
+    for (let c = 0; c < across; c++) {
+      const [index, n] = [offset + r * across + c, countOf(rows, r) * countOf(cols, c)];
+      const [one, two] = [a[index], b[index]];
+      for (let place = one; n > 0 && place >= 0; place = place === one && two !== one ? two : -1) {
+        const { row, col } = cellOf(grid, r, c, place);
+        const at = row * inputCols + col;
+        total[at] += slope(plane[at], values[index], one, two, p, place, n);
+      }
+    }
+  }
+}
+
+/**
+ * The input cell of an element of a window.
+ * @param {GridOf} grid
+ * @param {number} r
+ * @param {number} c
+ * @param {number} place
+ */
+function cellOf({ rows, cols }, r, c, place) {
+  const width = countOf(cols, c);
+  const row = rows.start[r] + Math.floor(place / width) * rows.step;
+  return { row, col: cols.start[c] + (place % width) * cols.step };
 }
 
 /**
@@ -238,30 +275,13 @@ export function flow(pooled) {
  * @param {Pooled} pooled
  * @returns {Int32Array}
  */
-export function coverage(pooled) {
-  const total = new Int32Array(pooled.plane.length);
-  visit(pooled, (input) => (total[input] += 1));
-  return total;
-}
-
-/**
- * Every element of every window, in the order of the outputs.
- * @param {Pooled} pooled
- * @param {(input: number, index: number, place: number, n: number) => void} see
- */
-function visit({ layout, inputCols }, see) {
-  for (const { rows, cols, offset } of layout.grids) {
-    const across = cols.start.length;
-    for (let r = 0; r < rows.start.length; r++) {
-      for (let c = 0; c < across; c++) {
-        const n = countOf(rows, r) * countOf(cols, c);
-        let place = 0;
-        for (let i = rows.start[r]; i < rows.stop[r]; i += rows.step) {
-          for (let j = cols.start[c]; j < cols.stop[c]; j += cols.step) {
-            see(i * inputCols + j, offset + r * across + c, place++, n);
-          }
-        }
-      }
+export function coverage({ layout, inputRows, inputCols }) {
+  const total = new Int32Array(inputRows * inputCols);
+  for (const { rows, cols } of layout.grids) {
+    const [down, across] = [timesRead(rows, inputRows), timesRead(cols, inputCols)];
+    for (let at = 0; at < total.length; at++) {
+      total[at] += down[Math.floor(at / inputCols)] * across[at % inputCols];
     }
   }
+  return total;
 }

@@ -28,16 +28,36 @@ function param(name, label, [value, least, most, step], rule, holds) {
 }
 
 const POWER = param("p", "power p", [2, 0.5, 32, 0.5], "above 0", (v) => v > 0);
-const FLOOR = param("eps", "least value", [1e-6, 1e-6, 1, 1e-6], "above 0 and finite", (v) =>
-  v > 0 && v < Infinity);
-const SHARPNESS = param("r", "sharpness r", [10, -50, 50, 0.5],
-  "finite and not 0; use the mean for r = 0", (v) => v !== 0 && Number.isFinite(v));
+const FLOOR = param(
+  "eps",
+  "least value",
+  [1e-6, 1e-6, 1, 1e-6],
+  "above 0 and finite",
+  (v) => v > 0 && v < Infinity,
+);
+const SHARPNESS = param(
+  "r",
+  "sharpness r",
+  [10, -50, 50, 0.5],
+  "finite and not 0; use the mean for r = 0",
+  (v) => v !== 0 && Number.isFinite(v),
+);
 const BETA = param("beta", "sharpness beta", [1, -50, 50, 0.5], "finite", Number.isFinite);
 const CORRECTION = param("correction", "correction", [0, 0, 4, 1], "finite", Number.isFinite);
-const SHARE = param("q", "quantile q", [0.5, 0, 1, 0.05], "between 0 and 1", (v) =>
-  v >= 0 && v <= 1);
-const AMOUNT = param("k", "how many, k", [1, 1, 64, 1], "a whole number of at least 1", (v) =>
-  v >= 1 && v % 1 === 0);
+const SHARE = param(
+  "q",
+  "quantile q",
+  [0.5, 0, 1, 0.05],
+  "between 0 and 1",
+  (v) => v >= 0 && v <= 1,
+);
+const AMOUNT = param(
+  "k",
+  "how many, k",
+  [1, 1, 64, 1],
+  "a whole number of at least 1",
+  (v) => v >= 1 && v % 1 === 0,
+);
 /** @type {Param} */
 const METHOD = {
   ...param("method", "of two middle numbers", [0, 0, 1, 1], "0 or 1", (v) => v === 0 || v === 1),
@@ -54,39 +74,60 @@ export const REDUCTIONS = {
   min: { label: "min", words: "the smallest number", params: [], rule: MIN },
   sum: { label: "sum", words: "the sum", params: [], rule: SUM },
   lp: {
-    label: "Lp norm", words: "the p-th root of the sum of |x|^p", params: [POWER], rule: LP,
+    label: "Lp norm",
+    words: "the p-th root of the sum of |x|^p",
+    params: [POWER],
+    rule: LP,
   },
   gem: {
-    label: "GeM", words: "the p-th root of the mean of x^p, where x is at least eps",
-    params: [{ ...POWER, value: 3 }, FLOOR], rule: GEM,
+    label: "GeM",
+    words: "the p-th root of the mean of x^p, where x is at least eps",
+    params: [{ ...POWER, value: 3 }, FLOOR],
+    rule: GEM,
   },
   lse: {
-    label: "log-sum-exp", words: "the logarithm of the mean of exp(r x), divided by r",
-    params: [SHARPNESS], rule: LSE,
+    label: "log-sum-exp",
+    words: "the logarithm of the mean of exp(r x), divided by r",
+    params: [SHARPNESS],
+    rule: LSE,
   },
   soft: {
-    label: "soft", words: "the mean with weights exp(beta x)", params: [BETA], rule: SOFT,
+    label: "soft",
+    words: "the mean with weights exp(beta x)",
+    params: [BETA],
+    rule: SOFT,
   },
   std: {
-    label: "standard deviation", words: "the standard deviation", params: [CORRECTION], rule: STD,
+    label: "standard deviation",
+    words: "the standard deviation",
+    params: [CORRECTION],
+    rule: STD,
   },
   var: { label: "variance", words: "the variance", params: [CORRECTION], rule: VAR },
   median: { label: "median", words: "the middle number", params: [METHOD], rule: MEDIAN },
   quantile: {
-    label: "quantile", words: "the number that a share q of the window lies below",
-    params: [SHARE], rule: QUANTILE,
+    label: "quantile",
+    words: "the number that a share q of the window lies below",
+    params: [SHARE],
+    rule: QUANTILE,
   },
   mode: {
-    label: "mode", words: "the most frequent number, the smallest of several", params: [],
+    label: "mode",
+    words: "the most frequent number, the smallest of several",
+    params: [],
     rule: MODE,
   },
   topk: {
-    label: "top-k mean", words: "the mean of the k largest numbers", params: [AMOUNT], rule: TOPK,
+    label: "top-k mean",
+    words: "the mean of the k largest numbers",
+    params: [AMOUNT],
+    rule: TOPK,
   },
   stochastic: {
     label: "stochastic (expectation)",
     words: "what a draw in proportion to the value gives on average; negative numbers count as 0",
-    params: [], rule: EXPECTATION,
+    params: [],
+    rule: EXPECTATION,
   },
   any: { label: "any", words: "1 if any number is not zero, else 0", params: [], rule: ANY },
   all: { label: "all", words: "1 if no number is zero, else 0", params: [], rule: ALL },
@@ -132,7 +173,7 @@ function reduced(name, params, values, divisor) {
   const { reduction, p } = resolve(name, params);
   const v = Float64Array.from(values);
   const kept = new Float64Array(2);
-  const y = v.length ? reduction.rule.run(v, v.length, p, divisor, kept) : 0;
+  const y = v.length ? reduction.rule.run(v.slice(), v.length, kept, p, divisor) : 0;
   return { v, p, kept, y, reduction };
 }
 
@@ -158,7 +199,7 @@ export function reduce(name, params, values, divisor = values.length) {
 export function slopes(name, params, values, divisor = values.length) {
   const { v, p, kept, y, reduction } = reduced(name, params, values, divisor);
   const { slope } = reduction.rule;
-  return slope && v.map((x, i) => slope(x, i, v.length, y, kept[0], kept[1], p));
+  return slope && v.map((x, i) => slope(x, y, kept[0], kept[1], p, i, v.length));
 }
 
 /**

@@ -3,19 +3,20 @@
  * Reductions that take a window's elements one by one: the numbers of anypool's
  * reductions/sums.py and norms.py, in their order.
  *
- * A rule is {run, slope}. run(v, n, p, divisor, kept) gives what the first n numbers of v become
- * and notes two numbers for the derivative in kept; slope(x, i, n, y, a, b, p) is the derivative
- * of that value y by element i, which is x, where a and b are the two numbers noted; wins(a, b, p)
- * is the place of the one element that decides, or -1.
+ * A rule is {run, slope, wins}. run(v, n, kept, p, divisor) gives what the first n numbers of v
+ * become and notes two numbers for the derivative in kept. slope(x, y, a, b, p, i, n) is the
+ * derivative of that value y by element i of n, which is x, where a and b are the two numbers
+ * noted. wins(a, b, p) is the place of the one element that decides, or -1. few: only the elements
+ * whose places a and b note have a derivative.
  */
 
 /**
- * @typedef {(v: Float64Array, n: number, p: number[], divisor: number, kept: Float64Array)
+ * @typedef {(v: Float64Array, n: number, kept: Float64Array, p: number[], divisor: number)
  *     => number} Run
- * @typedef {(x: number, i: number, n: number, y: number, a: number, b: number, p: number[])
+ * @typedef {(x: number, y: number, a: number, b: number, p: number[], i: number, n: number)
  *     => number} Slope
  * @typedef {(a: number, b: number, p: number[]) => number} Wins
- * @typedef {{run: Run, slope: Slope | null, wins: Wins | null}} Rule
+ * @typedef {{run: Run, slope: Slope | null, wins: Wins | null, few?: boolean}} Rule
  */
 
 const TINY = 2 ** -1022; // keeps a logarithm or a negative power finite where its factor is zero
@@ -28,9 +29,9 @@ function sumRun(v, n) {
 }
 
 /** @type {Run} */
-function meanRun(v, n, p, divisor, kept) {
+function meanRun(v, n, kept, p, divisor) {
   kept[0] = 1 / divisor;
-  return sumRun(v, n, p, divisor, kept) / divisor;
+  return sumRun(v, n, kept, p, divisor) / divisor;
 }
 
 /**
@@ -52,25 +53,25 @@ function spread(v, n, kept) {
 }
 
 /** @type {Run} */
-function varRun(v, n, p, divisor, kept) {
+function varRun(v, n, kept, p) {
   const squares = spread(v, n, kept);
   kept[1] = 1 / (n - p[0]);
   return n > p[0] ? squares / (n - p[0]) : NaN;
 }
 
 /** @type {Run} */
-function stdRun(v, n, p, divisor, kept) {
-  const y = Math.sqrt(varRun(v, n, p, divisor, kept));
+function stdRun(v, n, kept, p, divisor) {
+  const y = Math.sqrt(varRun(v, n, kept, p, divisor));
   kept[1] = y > 0 ? 1 / ((n - p[0]) * y) : y * 0;
   return y;
 }
 
 /** @type {Run} */
-function hopeRun(v, n, p, divisor, kept) {
+function hopeRun(v, n, kept) {
   let total = 0;
   let squares = 0;
   for (let i = 0; i < n; i++) {
-    const c = v[i] < 0 ? 0 : v[i];
+    const c = Math.max(v[i], 0);
     total += c;
     squares += c * c;
   }
@@ -82,33 +83,34 @@ function hopeRun(v, n, p, divisor, kept) {
 export const SUM = { run: sumRun, slope: () => 1, wins: null };
 
 /** @type {Rule} */
-export const MEAN = { run: meanRun, slope: (x, i, n, y, a) => a, wins: null };
+export const MEAN = { run: meanRun, slope: (_x, _y, a) => a, wins: null };
 
 /** @type {Rule} */
 export const VAR = {
   run: varRun,
-  slope: (x, i, n, y, a, b) => 2 * (x - a) * b,
+  slope: (x, _y, a, b) => 2 * (x - a) * b,
   wins: null,
 };
 
 /** @type {Rule} */
-export const STD = { run: stdRun, slope: (x, i, n, y, a, b) => (x - a) * b, wins: null };
+export const STD = { run: stdRun, slope: (x, _y, a, b) => (x - a) * b, wins: null };
 
 /** @type {Rule} */
 export const EXPECTATION = {
   run: hopeRun,
-  slope: (x, i, n, y, a) => (x > 0 ? 1 : 0) * (2 * x - y) * a,
+  slope: (x, y, a) => (x > 0 ? 1 : 0) * (2 * x - y) * a,
   wins: null,
 };
 
 // -- norms, scaled by the largest magnitude so far so that nothing overflows --------------------
 
 /**
- * base ** p as C has it: 1 to any power is 1, also to an infinite one.
+ * base ** p as C has it, where 1 to an infinite power is 1; the usual ones by multiplication.
  * @param {number} base
  * @param {number} p
  */
 function raised(base, p) {
+  if (p === 1) return base;
   if (p === 2) return base * base;
   if (p === 3) return base * base * base;
   return base === 1 ? 1 : base ** p;
@@ -138,69 +140,41 @@ function norm(v, n, p, size, kept) {
 }
 
 /** @type {Run} */
-function lpRun(v, n, p, divisor, kept) {
+function lpRun(v, n, kept, p) {
   const s = norm(v, n, p[0], Math.abs, kept);
-  const y = kept[0] * root(s, p[0]);
+  const y = kept[0] * raised(s, 1 / p[0]);
   kept[0] = y > 0 ? 1 / y : 0;
   kept[1] = 1 / (p[0] === Infinity ? s : 1);
   return y;
 }
 
 /** @type {Run} */
-function gemRun(v, n, p, divisor, kept) {
-  const s = norm(v, n, p[0], (x) => (x < p[1] ? p[1] : x), kept);
-  const y = kept[0] * root(s / n, p[0]);
+function gemRun(v, n, kept, p) {
+  const s = norm(v, n, p[0], (x) => Math.max(x, p[1]), kept);
+  const y = kept[0] * raised(s / n, 1 / p[0]);
   kept[0] = 1 / y;
   kept[1] = 1 / (p[0] === Infinity ? s : n);
   return y;
 }
 
-/**
- * @param {number} s
- * @param {number} p
- */
-function root(s, p) {
-  return s === 1 ? 1 : s ** (1 / p);
-}
-
-/**
- * ratio ** p for a derivative, by a plain power.
- * @param {number} ratio
- * @param {number} p
- */
-function powered(ratio, p) {
-  return ratio === 1 ? 1 : ratio ** p;
-}
-
 /** @type {Rule} */
 export const LP = {
   run: lpRun,
-  slope: (x, i, n, y, a, b, p) =>
-    b * Math.sign(x) * powered(atLeast(Math.abs(x) * a, TINY), p[0] - 1),
+  slope: (x, _y, a, b, p) => b * Math.sign(x) * raised(Math.max(Math.abs(x) * a, TINY), p[0] - 1),
   wins: null,
 };
 
 /** @type {Rule} */
 export const GEM = {
   run: gemRun,
-  slope: (x, i, n, y, a, b, p) =>
-    (x > p[1] ? 1 : 0) * b * powered(atLeast(x, p[1]) * a, p[0] - 1),
+  slope: (x, _y, a, b, p) => (x > p[1] ? 1 : 0) * b * raised(Math.max(x, p[1]) * a, p[0] - 1),
   wins: null,
 };
-
-/**
- * The larger of the two, NaN where x is.
- * @param {number} x
- * @param {number} least
- */
-function atLeast(x, least) {
-  return x < least ? least : x;
-}
 
 // -- exponential weights, relative to the element of the largest weight so far ------------------
 
 /** @type {Run} */
-function lseRun(v, n, p, divisor, kept) {
+function lseRun(v, n, kept, p) {
   let m = v[0];
   let total = 1;
   for (let i = 1; i < n; i++) {
@@ -216,7 +190,7 @@ function lseRun(v, n, p, divisor, kept) {
 }
 
 /** @type {Run} */
-function softRun(v, n, p, divisor, kept) {
+function softRun(v, n, kept, p) {
   let m = v[0];
   let total = 1;
   let moment = v[0];
@@ -245,13 +219,13 @@ function softRun(v, n, p, divisor, kept) {
 /** @type {Rule} */
 export const LSE = {
   run: lseRun,
-  slope: (x, i, n, y, a, b, p) => a * Math.exp(p[0] * (x - y)),
+  slope: (x, y, a, _b, p) => a * Math.exp(p[0] * (x - y)),
   wins: null,
 };
 
 /** @type {Rule} */
 export const SOFT = {
   run: softRun,
-  slope: (x, i, n, y, a, b, p) => b * Math.exp(p[0] * (x - a)) * (1 + p[0] * (x - y)),
+  slope: (x, y, a, b, p) => b * Math.exp(p[0] * (x - a)) * (1 + p[0] * (x - y)),
   wins: null,
 };

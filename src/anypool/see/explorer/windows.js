@@ -53,15 +53,6 @@ export function lay(windows, rows, cols) {
 }
 
 /**
- * How many elements output o of an axis really reads.
- * @param {Table} table
- * @param {number} o
- */
-export function countOf(table, o) {
-  return Math.max(Math.ceil((table.stop[o] - table.start[o]) / table.step), 0);
-}
-
-/**
  * Whether a mean counts padding where nobody says: explicit padding yes, "same" no.
  * @param {Windows} windows
  */
