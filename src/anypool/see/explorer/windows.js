@@ -132,7 +132,7 @@ function whole(value, what, least) {
  * @param {number} axis
  * @returns {Slide}
  */
-function slideOf(windows, n, axis) {
+export function slideOf(windows, n, axis) {
   const of = ` of the ${AXES[axis]}`;
   const kernel = whole(windows.kernel[axis], `kernel${of}`, 1);
   const stride = windows.stride ? whole(windows.stride[axis], `stride${of}`, 1) : kernel;

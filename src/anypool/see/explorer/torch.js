@@ -1,0 +1,199 @@
+// @ts-check
+/*
+ * A pooling as a line of PyTorch, where PyTorch has an operation that gives the same numbers.
+ */
+import { copiedArguments, listed, slidingArguments } from "./python.js";
+import { python, pythonPair, pythonTuple } from "./python.js";
+import { slideOf } from "./windows.js";
+
+/** @typedef {import("./pooling.js").Pooling} PoolingCalled */
+
+/**
+ * What PyTorch can say: one of its own operations, on x or what is written for it.
+ * @typedef {{op: "max" | "avg" | "lp", x: string, sign: string, power: string[], more: string[]}} Way
+ */
+
+/**
+ * PyTorch's call for x of (N, C, rows, cols), with F = torch.nn.functional; null where it has none
+ * that always gives the same numbers. Some are true for one size only, and need to know it; one
+ * that is not told counts as large.
+ * @param {PoolingCalled} pooling
+ * @param {number} rows
+ * @param {number} cols
+ * @returns {string | null}
+ */
+export function torchCall(pooling, rows = Infinity, cols = Infinity) {
+  const { windows } = pooling;
+  const sizes = [rows, cols];
+  if (windows.kind === "whole") return wholeInTorch(pooling);
+  const way = wayOf(pooling);
+  if (way === null) return null;
+  if (windows.kind === "sliding") return slidingInTorch(pooling, windows, way, sizes);
+  if (windows.kind === "copied") return written(way, way.x, copiedArguments(windows.size));
+  if (way.more.length || way.op === "lp") return null; // the others know no sum and no power
+  if (windows.kind === "fractional") return fractionalInTorch(way, windows);
+  if (windows.kind === "pyramid") {
+    const cut = windows.bins.every((m) => divides(windows.rule, m, sizes));
+    const own = `${way.sign}F.adaptive_${way.op}_pool2d(${way.x}, n).flatten(-2)`;
+    return cut ? `torch.cat([${own} for n in ${pythonTuple(windows.bins)}], -1)` : null;
+  }
+  const cut = windows.size.every(
+    (m, axis) => m === null || divides(windows.kind, m, [sizes[axis]]),
+  );
+  const size = pythonPair(windows.size);
+  return cut ? `${way.sign}F.adaptive_${way.op}_pool2d(${way.x}, ${size})` : null;
+}
+
+/**
+ * Whether windows by this rule are PyTorch's adaptive ones.
+ * @param {string} rule
+ * @param {number} m
+ * @param {number[]} sizes
+ */
+function divides(rule, m, sizes) {
+  return rule === "adaptive" || m === 1 || sizes.every((n) => n % m === 0);
+}
+
+/**
+ * @param {PoolingCalled} pooling
+ * @returns {Way | null}
+ */
+function wayOf({ reduce, params }) {
+  const p = params.p ?? 2;
+  /** @type {(op: "max" | "avg" | "lp", x: string, rest?: Partial<Way>) => Way} */
+  const way = (op, x, rest) => ({ op, x, sign: "", power: [], more: [], ...rest });
+  if (reduce === "max") return way("max", "x");
+  if (reduce === "min") return way("max", "-x", { sign: "-" });
+  if (reduce === "mean") return way("avg", "x");
+  if (reduce === "sum") return way("avg", "x", { more: ["divisor_override=1"] });
+  if (reduce !== "lp") return null;
+  if (p === Infinity) return way("max", "x.abs()");
+  return way("lp", p % 2 === 0 ? "x" : "x.abs()", { power: [python(p)] });
+}
+
+/**
+ * @param {Way} way
+ * @param {string} x
+ * @param {(string | null)[]} where
+ */
+function written({ op, sign, power, more }, x, where) {
+  return `${sign}F.${op}_pool2d(${listed([x, ...power, ...where, ...more])})`;
+}
+
+// -- sliding ------------------------------------------------------------------------------------
+
+/**
+ * @param {PoolingCalled} pooling
+ * @param {import("./windows.js").Sliding} windows
+ * @param {Way} way
+ * @param {number[]} sizes
+ * @returns {string | null}
+ */
+function slidingInTorch(pooling, windows, way, sizes) {
+  const slides = slidesOf(windows, sizes);
+  if (slides === null) return null;
+  const reads = slides.every((slide, axis) => readsSomething(slide, sizes[axis]));
+  if (way.op === "max" ? !reads : slides.some(({ dilation }) => dilation > 1)) return null;
+  const ceil = slides.some((slide) => slide.ceil);
+  if (way.op === "lp" && ceil) return null; // PyTorch's is wrong on a window that hangs over
+  const counts = pooling.countPadding ?? typeof windows.padding !== "string";
+  const uncounted = pooling.reduce === "mean" && !counts;
+  const padded = slides.some(({ before, after }) => before + after > 0);
+  const own = way.op !== "lp" && slides.every(fitsTorch);
+  const kernel = slides.map((slide) => slide.kernel);
+  const stride = slides.map((slide) => slide.stride);
+  const dilation = slides.map((slide) => slide.dilation);
+  const padding = padded && own ? pythonPair(slides.map(({ before }) => before)) : null;
+  const where = slidingArguments(kernel, stride, padding, dilation, ceil);
+  if (own || !padded) {
+    const skip = padded && uncounted ? "count_include_pad=False" : null;
+    return written(way, way.x, [...where, skip]);
+  }
+  return ceil || uncounted ? null : written(way, paddedBefore(way, slides), where);
+}
+
+/**
+ * The windows of both axes; null where "same" needs a size that is not known. A kernel of 1 has
+ * no dilation.
+ * @param {import("./windows.js").Sliding} windows
+ * @param {number[]} sizes
+ */
+function slidesOf(windows, sizes) {
+  const anySize = windows.padding !== "same" && windows.padding !== "same_lower";
+  const slides = sizes.map((n, axis) => {
+    const known = Number.isFinite(n) ? n : 1; // of "same" with stride 1 any size has one padding
+    const slide = slideOf(windows, known, axis);
+    return { ...slide, dilation: slide.kernel === 1 ? 1 : slide.dilation };
+  });
+  const told = slides.every(({ stride }, axis) => stride === 1 || Number.isFinite(sizes[axis]));
+  return anySize || told ? slides : null;
+}
+
+/**
+ * Whether every window reads something real: PyTorch's max of nothing is -inf, ours is 0.
+ * @param {import("./windows.js").Slide} slide
+ * @param {number} n
+ */
+function readsSomething({ before, after, reach, dilation }, n) {
+  return before < reach && after < reach && (dilation <= n || before + after === 0);
+}
+
+/**
+ * What PyTorch takes as padding: the same on both sides, and at most half the kernel.
+ * @param {import("./windows.js").Slide} slide
+ */
+function fitsTorch({ before, after, kernel }) {
+  return before === after && before <= Math.floor(kernel / 2);
+}
+
+/**
+ * x with its padding put on beforehand: what never wins, or zeros.
+ * @param {Way} way
+ * @param {import("./windows.js").Slide[]} slides
+ */
+function paddedBefore({ op, x }, [down, across]) {
+  const sides = [across.before, across.after, down.before, down.after].join(", ");
+  return `F.pad(${x}, (${sides})${op === "max" ? ', value=float("-inf")' : ""})`;
+}
+
+// -- the others ---------------------------------------------------------------------------------
+
+/**
+ * @param {Way} way
+ * @param {import("./windows.js").Fractional} windows
+ */
+function fractionalInTorch({ op, x, sign }, { kernel, size }) {
+  if (op !== "max") return null;
+  const places = "_random_samples=x.new_full((*x.shape[:2], 2), 0.5)";
+  const where = [pythonPair(kernel), `output_size=${pythonPair(size)}`, places];
+  return `${sign}F.fractional_max_pool2d(${listed([x, ...where])})`;
+}
+
+/**
+ * One window over everything: PyTorch's reductions over two axes.
+ * @param {PoolingCalled} pooling
+ * @returns {string | null}
+ */
+function wholeInTorch({ reduce, params }) {
+  const over = "(-2, -1), keepdim=True";
+  const correction = params.correction ?? 0;
+  switch (reduce) {
+    case "max":
+    case "mean":
+      return `F.adaptive_${reduce === "max" ? "max" : "avg"}_pool2d(x, 1)`;
+    case "min":
+      return `x.amin(${over})`;
+    case "sum":
+      return `x.sum(${over})`;
+    case "lp":
+      return `torch.linalg.vector_norm(x, ${python(params.p ?? 2)}, ${over})`;
+    case "std":
+    case "var":
+      // a divisor below 0 is NaN here and 0 there
+      return correction > 1
+        ? null
+        : `x.${reduce}((-2, -1), correction=${correction}, keepdim=True)`;
+    default:
+      return null;
+  }
+}
