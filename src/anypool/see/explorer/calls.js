@@ -1,14 +1,18 @@
 // @ts-check
 /*
- * A pooling as a line of Python: anypool's shortest call. PyTorch's stands in torch.js.
+ * A pooling as a line of Python and in sentences; and one of its outputs in a sentence.
  */
-import { copiedArguments, listed, slidingArguments } from "./python.js";
-import { python, pythonPair, pythonTuple } from "./python.js";
-import { REDUCTIONS } from "./reductions.js";
-import { padsByDefault } from "./windows.js";
+import { namedCall, reductionWord, shortOr, slidingCall } from "./named.js";
+import { BECOMES, plural, told } from "./phrases.js";
+import { inspect } from "./pooling.js";
+import { copiedArguments, listed, pythonPair, pythonTuple } from "./python.js";
+import { resolve } from "./reductions.js";
+import { divides, fractionalInTorch, slidingInTorch } from "./torch.js";
+import { wayOf, wholeInTorch, written } from "./torch.js";
+import { becomesWords, divisorWords, readWords, outputWords } from "./words.js";
+import { EXTREMES, indexWords, zeroWords } from "./words.js";
 
 /** @typedef {import("./pooling.js").Pooling} Called */
-/** @typedef {import("./windows.js").Sliding} SlidingCalled */
 
 /**
  * The shortest call of anypool that does this, for x whose last two axes are the plane.
@@ -30,10 +34,8 @@ export function anypoolCall(pooling) {
     case "whole":
       return shortOr(pooling, "global", [], null);
     case "fractional": {
-      const [kernel, size] = [
-        pythonPair(windows.kernel),
-        `output_size=${pythonPair(windows.size)}`,
-      ];
+      const kernel = pythonPair(windows.kernel);
+      const size = `output_size=${pythonPair(windows.size)}`;
       if (pooling.reduce === "max") return `ap.fractional_max_pool(x, ${kernel}, ${size})`;
       return `ap.pool(x, ap.windows.fractional(${kernel}, ${size}), ${reductionWord(pooling)})`;
     }
@@ -49,77 +51,79 @@ export function anypoolCall(pooling) {
 }
 
 /**
+ * PyTorch's call for x of (N, C, rows, cols), with F = torch.nn.functional; null where it has none
+ * that always gives the same numbers. Some are true for one size only, and need to know it; one
+ * that is not told counts as large.
  * @param {Called} pooling
- * @param {SlidingCalled} windows
+ * @param {number} rows
+ * @param {number} cols
+ * @returns {string | null}
  */
-function slidingCall(pooling, windows) {
-  const { padding } = windows;
-  const told = typeof padding === "string" ? `"${padding}"` : paddingWord(padding);
-  const ceil = windows.ceil && typeof padding !== "string";
-  const counts = pooling.countPadding;
-  const asked = counts !== null && counts !== padsByDefault(windows) && told !== null;
-  const count = counts ? "count_include_pad=True" : "count_include_pad=False";
-  return namedCall(pooling, [
-    ...slidingArguments(windows.kernel, windows.stride, told, windows.dilation, ceil),
-    pooling.reduce === "mean" && asked ? count : null,
-  ]);
+export function torchCall(pooling, rows = Infinity, cols = Infinity) {
+  const { windows } = pooling;
+  const sizes = [rows, cols];
+  if (windows.kind === "whole") return wholeInTorch(pooling);
+  const way = wayOf(pooling);
+  if (way === null) return null;
+  if (windows.kind === "sliding") return slidingInTorch(pooling, windows, way, sizes);
+  if (windows.kind === "copied") return written(way, way.x, copiedArguments(windows.size));
+  if (way.more.length || way.op === "lp") return null; // the others know no sum and no power
+  if (windows.kind === "fractional") return fractionalInTorch(way, windows);
+  if (windows.kind === "pyramid") {
+    const cut = windows.bins.every((m) => divides(windows.rule, m, sizes));
+    const own = `${way.sign}F.adaptive_${way.op}_pool2d(${way.x}, n).flatten(-2)`;
+    return cut ? `torch.cat([${own} for n in ${pythonTuple(windows.bins)}], -1)` : null;
+  }
+  const cut = windows.size.every(
+    (m, axis) => m === null || divides(windows.kind, m, [sizes[axis]]),
+  );
+  const size = pythonPair(windows.size);
+  return cut ? `${way.sign}F.adaptive_${way.op}_pool2d(${way.x}, ${size})` : null;
 }
 
 /**
- * Padding as a number, one for each axis, or pairs; null where there is none.
- * @param {[number, number][]} padding
+ * A few sentences on a pooling of rows x cols: sizes, overlap, what is never read, what a mean
+ * divides by, and what each window becomes.
+ * @param {Called} pooling
+ * @param {number} rows
+ * @param {number} cols
+ * @param {import("./windows.js").Layout} layout
+ * @returns {string}
  */
-function paddingWord(padding) {
-  if (padding.every(([before, after]) => before === 0 && after === 0)) return null;
-  const even = padding.every(([before, after]) => before === after);
-  if (even) return pythonPair(padding.map(([before]) => before));
-  return `(${padding.map(([before, after]) => `(${before}, ${after})`).join(", ")})`;
+export function explainWords(pooling, rows, cols, layout) {
+  return [
+    ...outputWords(pooling.windows, [rows, cols], layout),
+    ...readWords(rows, cols, layout),
+    ...divisorWords(pooling, layout),
+    ...becomesWords(pooling),
+  ].join(" ");
 }
 
 /**
- * ap.max_pool(x, ...): the function that has the reduction in its name.
- * @param {Called} pooling
- * @param {(string | null)[]} where
+ * One output in a sentence or two.
+ * @param {import("./pooling.js").Pooled} pooled
+ * @param {number} r
+ * @param {number} c
+ * @returns {string}
  */
-function namedCall(pooling, where) {
-  const { reduce, params } = pooling;
-  const name = reduce === "mean" ? "avg" : reduce;
-  const lead = reduce === "lp" ? [python(params.p ?? 2)] : [];
-  const own = reduce === "lp" ? [] : ownArguments(pooling, ["q", "k"]);
-  return `ap.${name}_pool(${listed(["x", ...lead, ...where, ...own])})`;
-}
-
-/**
- * ap.adaptive_max_pool(x, ...), where max and mean have a name of their own.
- * @param {Called} pooling
- * @param {string} kind
- * @param {string[]} size
- * @param {string | null} rule
- */
-function shortOr(pooling, kind, size, rule) {
-  const short = { max: "max_", mean: "avg_" }[pooling.reduce];
-  const reduce = short ? null : reductionWord(pooling);
-  return `ap.${kind}_${short ?? ""}pool(${listed(["x", ...size, reduce, rule])})`;
-}
-
-/**
- * The parameters that are not at their default, and those that always must be said.
- * @param {Called} pooling
- * @param {string[]} needed
- */
-function ownArguments({ reduce, params }, needed) {
-  return REDUCTIONS[reduce].params.flatMap(({ name, value: usual, choices }) => {
-    const value = params[name] ?? usual;
-    if (value === usual && !needed.includes(name)) return [];
-    return [`${name}=${choices ? `"${choices[value]}"` : python(value)}`];
-  });
-}
-
-/**
- * "gem", or ap.reductions.gem(p=4).
- * @param {Called} pooling
- */
-function reductionWord(pooling) {
-  const own = ownArguments(pooling, []);
-  return own.length ? `ap.reductions.${pooling.reduce}(${listed(own)})` : `"${pooling.reduce}"`;
+export function explainCell(pooled, r, c) {
+  const { rowIndices, colIndices, values, divisor, value, winner: won } = inspect(pooled, r, c);
+  const place = pooled.layout.joined ? `Output ${c}` : `Output (${r}, ${c})`;
+  if (!values.length) return `${place} reads nothing but padding, so it is 0.`;
+  const where = `${indexWords("row", rowIndices)} and ${indexWords("column", colIndices)}`;
+  const what = `${place} reads ${where}: ${plural(values.length, "number", "numbers")}`;
+  const { reduce, params } = pooled.pooling;
+  if (Number.isNaN(value) && values.some(Number.isNaN)) {
+    return `${what}; a NaN among them makes it NaN.`;
+  }
+  if (reduce === "any" || reduce === "all") return `${what}; ${zeroWords(reduce, value)}.`;
+  const words = BECOMES[reduce](resolve(reduce, params).p);
+  if (won && EXTREMES.includes(words)) {
+    return `${what}; ${words}, ${told(value)} at (${won.row}, ${won.col}), wins.`;
+  }
+  if (won) return `${what}; ${words} is ${told(value)}, at (${won.row}, ${won.col}).`;
+  if (reduce !== "mean") return `${what}; ${words} is ${told(value)}.`;
+  const total = told(values.reduce((sum, x) => sum + x, 0));
+  const padded = divisor > values.length ? " (padding counts)" : "";
+  return `${what}; their sum, ${total}, divided by ${divisor}${padded} is ${told(value)}.`;
 }

@@ -19,7 +19,7 @@ export function told(value) {
  * @param {string} one
  * @param {string} several
  */
-export function counted(n, one, several) {
+export function plural(n, one, several) {
   return n === 1 ? `1 ${one}` : `${n} ${several}`;
 }
 

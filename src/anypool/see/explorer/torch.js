@@ -2,8 +2,7 @@
 /*
  * A pooling as a line of PyTorch, where PyTorch has an operation that gives the same numbers.
  */
-import { copiedArguments, listed, slidingArguments } from "./python.js";
-import { python, pythonPair, pythonTuple } from "./python.js";
+import { listed, python, pythonPair, slidingArguments } from "./python.js";
 import { slideOf } from "./windows.js";
 
 /** @typedef {import("./pooling.js").Pooling} PoolingCalled */
@@ -14,43 +13,12 @@ import { slideOf } from "./windows.js";
  */
 
 /**
- * PyTorch's call for x of (N, C, rows, cols), with F = torch.nn.functional; null where it has none
- * that always gives the same numbers. Some are true for one size only, and need to know it; one
- * that is not told counts as large.
- * @param {PoolingCalled} pooling
- * @param {number} rows
- * @param {number} cols
- * @returns {string | null}
- */
-export function torchCall(pooling, rows = Infinity, cols = Infinity) {
-  const { windows } = pooling;
-  const sizes = [rows, cols];
-  if (windows.kind === "whole") return wholeInTorch(pooling);
-  const way = wayOf(pooling);
-  if (way === null) return null;
-  if (windows.kind === "sliding") return slidingInTorch(pooling, windows, way, sizes);
-  if (windows.kind === "copied") return written(way, way.x, copiedArguments(windows.size));
-  if (way.more.length || way.op === "lp") return null; // the others know no sum and no power
-  if (windows.kind === "fractional") return fractionalInTorch(way, windows);
-  if (windows.kind === "pyramid") {
-    const cut = windows.bins.every((m) => divides(windows.rule, m, sizes));
-    const own = `${way.sign}F.adaptive_${way.op}_pool2d(${way.x}, n).flatten(-2)`;
-    return cut ? `torch.cat([${own} for n in ${pythonTuple(windows.bins)}], -1)` : null;
-  }
-  const cut = windows.size.every(
-    (m, axis) => m === null || divides(windows.kind, m, [sizes[axis]]),
-  );
-  const size = pythonPair(windows.size);
-  return cut ? `${way.sign}F.adaptive_${way.op}_pool2d(${way.x}, ${size})` : null;
-}
-
-/**
  * Whether windows by this rule are PyTorch's adaptive ones.
  * @param {string} rule
  * @param {number} m
  * @param {number[]} sizes
  */
-function divides(rule, m, sizes) {
+export function divides(rule, m, sizes) {
   return rule === "adaptive" || m === 1 || sizes.every((n) => n % m === 0);
 }
 
@@ -58,7 +26,7 @@ function divides(rule, m, sizes) {
  * @param {PoolingCalled} pooling
  * @returns {Way | null}
  */
-function wayOf({ reduce, params }) {
+export function wayOf({ reduce, params }) {
   const p = params.p ?? 2;
   /** @type {(op: "max" | "avg" | "lp", x: string, rest?: Partial<Way>) => Way} */
   const way = (op, x, rest) => ({ op, x, sign: "", power: [], more: [], ...rest });
@@ -76,7 +44,7 @@ function wayOf({ reduce, params }) {
  * @param {string} x
  * @param {(string | null)[]} where
  */
-function written({ op, sign, power, more }, x, where) {
+export function written({ op, sign, power, more }, x, where) {
   return `${sign}F.${op}_pool2d(${listed([x, ...power, ...where, ...more])})`;
 }
 
@@ -89,7 +57,7 @@ function written({ op, sign, power, more }, x, where) {
  * @param {number[]} sizes
  * @returns {string | null}
  */
-function slidingInTorch(pooling, windows, way, sizes) {
+export function slidingInTorch(pooling, windows, way, sizes) {
   const slides = slidesOf(windows, sizes);
   if (slides === null) return null;
   const reads = slides.every((slide, axis) => readsSomething(slide, sizes[axis]));
@@ -162,7 +130,7 @@ function paddedBefore({ op, x }, [down, across]) {
  * @param {Way} way
  * @param {import("./windows.js").Fractional} windows
  */
-function fractionalInTorch({ op, x, sign }, { kernel, size }) {
+export function fractionalInTorch({ op, x, sign }, { kernel, size }) {
   if (op !== "max") return null;
   const places = "_random_samples=x.new_full((*x.shape[:2], 2), 0.5)";
   const where = [pythonPair(kernel), `output_size=${pythonPair(size)}`, places];
@@ -174,7 +142,7 @@ function fractionalInTorch({ op, x, sign }, { kernel, size }) {
  * @param {PoolingCalled} pooling
  * @returns {string | null}
  */
-function wholeInTorch({ reduce, params }) {
+export function wholeInTorch({ reduce, params }) {
   const over = "(-2, -1), keepdim=True";
   const correction = params.correction ?? 0;
   switch (reduce) {

@@ -3,31 +3,12 @@
  * A pooling, and one of its outputs, told in plain sentences.
  */
 import { countOf, timesRead } from "./axis.js";
-import { BECOMES, between, counted, FLOWS_BACK, told } from "./phrases.js";
-import { inspect } from "./pooling.js";
+import { BECOMES, between, plural, FLOWS_BACK, told } from "./phrases.js";
 import { resolve } from "./reductions.js";
 import { padsByDefault, slideOf } from "./windows.js";
 
 /** @typedef {import("./pooling.js").Pooling} PoolingTold */
 /** @typedef {import("./windows.js").Layout} LayoutTold */
-
-/**
- * A few sentences on a pooling of rows x cols: sizes, overlap, what is never read, what a mean
- * divides by, and what each window becomes.
- * @param {PoolingTold} pooling
- * @param {number} rows
- * @param {number} cols
- * @param {LayoutTold} layout
- * @returns {string[]}
- */
-export function explainWords(pooling, rows, cols, layout) {
-  return [
-    ...sizeWords(pooling.windows, [rows, cols], layout),
-    ...readWords(rows, cols, layout),
-    ...divisorWords(pooling, layout),
-    ...becomesWords(pooling),
-  ];
-}
 
 // -- how many outputs, and why ------------------------------------------------------------------
 
@@ -37,10 +18,10 @@ export function explainWords(pooling, rows, cols, layout) {
  * @param {LayoutTold} layout
  * @returns {string[]}
  */
-function sizeWords(windows, sizes, layout) {
+export function outputWords(windows, sizes, layout) {
   const total = `${sizes.join(" × ")} → ${layout.rows} × ${layout.cols} outputs.`;
   if (windows.kind === "whole") {
-    return [total, `One window over all ${counted(sizes[0] * sizes[1], "number", "numbers")}.`];
+    return [total, `One window over all ${plural(sizes[0] * sizes[1], "number", "numbers")}.`];
   }
   if (windows.kind === "pyramid") {
     const parts = windows.bins.map((m) => `${m} × ${m}`).join(" + ");
@@ -74,7 +55,7 @@ function axisWords(windows, n, axis, layout) {
   }
   const size = windows.size[axis];
   if (size === null) return `${n} windows of 1, the axis as it is.`;
-  const reads = between(...extent(m, (o) => countOf(table, o)));
+  const reads = between(...rangeOf(m, (o) => countOf(table, o)));
   if (windows.kind === "copied") return copiedWords(n, m);
   if (windows.kind === "split") return `${n} cut into ${m} disjoint parts of ${reads}.`;
   return (
@@ -113,7 +94,7 @@ function slidingWords(windows, n, axis, m) {
     reach === kernel
       ? ""
       : `a kernel of ${kernel} with dilation ${dilation} reaches over ${reach}; `;
-  const outputs = counted(m, "output", "outputs");
+  const outputs = plural(m, "output", "outputs");
   if (typeof windows.padding === "string") {
     return `${wide}${n} / ${stride} rounded up = ${outputs}; that takes ${before} of padding before and ${after} after.`;
   }
@@ -131,7 +112,7 @@ function slidingWords(windows, n, axis, m) {
  * @param {(o: number) => number} of
  * @returns {[number, number]}
  */
-function extent(m, of) {
+function rangeOf(m, of) {
   let [least, most] = [Infinity, -Infinity];
   for (let o = 0; o < m; o++) {
     least = Math.min(least, of(o));
@@ -148,7 +129,7 @@ function extent(m, of) {
  * @param {LayoutTold} layout
  * @returns {string[]}
  */
-function readWords(rows, cols, layout) {
+export function readWords(rows, cols, layout) {
   const times = new Int32Array(rows * cols);
   let empty = 0;
   for (const grid of layout.grids) {
@@ -159,13 +140,13 @@ function readWords(rows, cols, layout) {
     const [full, wide] = [readers(grid.rows), readers(grid.cols)];
     empty += grid.rows.start.length * grid.cols.start.length - full * wide;
   }
-  const [least, most] = extent(times.length, (at) => times[at]);
+  const [least, most] = rangeOf(times.length, (at) => times[at]);
   const shared = times.filter((t) => t > 1).length;
   const unread = times.filter((t) => t === 0).length;
   const said = [overlapWords(least, most, shared, times.length)];
-  if (unread) said.push(`${counted(unread, "input is", "inputs are")} never read.`);
+  if (unread) said.push(`${plural(unread, "input is", "inputs are")} never read.`);
   if (empty)
-    said.push(`${counted(empty, "window has", "windows have")} nothing but padding and become 0.`);
+    said.push(`${plural(empty, "window has", "windows have")} nothing but padding and become 0.`);
   return said;
 }
 
@@ -200,7 +181,7 @@ function readers(table) {
  * @param {LayoutTold} layout
  * @returns {string[]}
  */
-function divisorWords(pooling, layout) {
+export function divisorWords(pooling, layout) {
   if (pooling.reduce !== "mean") return [];
   const padded = pooling.countPadding ?? padsByDefault(pooling.windows);
   const counts = between(...divisors(layout, padded));
@@ -217,7 +198,7 @@ function divisorWords(pooling, layout) {
  */
 function divisors({ grids }, padded) {
   const ends = grids.map(({ rows, cols }) =>
-    [rows, cols].map((t) => extent(t.start.length, (o) => (padded ? t.span[o] : countOf(t, o)))),
+    [rows, cols].map((t) => rangeOf(t.start.length, (o) => (padded ? t.span[o] : countOf(t, o)))),
   );
   const least = Math.min(...ends.map(([down, across]) => down[0] * across[0]));
   return [least, Math.max(...ends.map(([down, across]) => down[1] * across[1]))];
@@ -226,50 +207,22 @@ function divisors({ grids }, padded) {
 /**
  * @param {PoolingTold} pooling
  */
-function becomesWords({ reduce, params }) {
+export function becomesWords({ reduce, params }) {
   const words = BECOMES[reduce](resolve(reduce, params).p);
   return [`Each window becomes ${words}.`, FLOWS_BACK[reduce]];
 }
 
-// -- one output ---------------------------------------------------------------------------------
+// -- one output --------------------------------------------------------------------------------
 
-/**
- * One output in a sentence or two.
- * @param {import("./pooling.js").Pooled} pooled
- * @param {number} r
- * @param {number} c
- * @returns {string}
- */
-export function explainCell(pooled, r, c) {
-  const { rowIndices, colIndices, values, divisor, value, winner: won } = inspect(pooled, r, c);
-  const place = pooled.layout.joined ? `Output ${c}` : `Output (${r}, ${c})`;
-  if (!values.length) return `${place} reads nothing but padding, so it is 0.`;
-  const where = `${indexWords("row", rowIndices)} and ${indexWords("column", colIndices)}`;
-  const what = `${place} reads ${where}: ${counted(values.length, "number", "numbers")}`;
-  const { reduce, params } = pooled.pooling;
-  if (Number.isNaN(value) && values.some(Number.isNaN)) {
-    return `${what}; a NaN among them makes it NaN.`;
-  }
-  if (reduce === "any" || reduce === "all") return `${what}; ${zeroWords(reduce, value)}.`;
-  const words = BECOMES[reduce](resolve(reduce, params).p);
-  if (won && EXTREMES.includes(words)) {
-    return `${what}; ${words}, ${told(value)} at (${won.row}, ${won.col}), wins.`;
-  }
-  if (won) return `${what}; ${words} is ${told(value)}, at (${won.row}, ${won.col}).`;
-  if (reduce !== "mean") return `${what}; ${words} is ${told(value)}.`;
-  const total = told(values.reduce((sum, x) => sum + x, 0));
-  const padded = divisor > values.length ? " (padding counts)" : "";
-  return `${what}; their sum, ${total}, divided by ${divisor}${padded} is ${told(value)}.`;
-}
-
-const EXTREMES = ["the largest number", "the smallest number"];
+/** What only one element can be. */
+export const EXTREMES = ["the largest number", "the smallest number"];
 
 /**
  * Any and all: why the output is 0 or 1.
  * @param {string} reduce
  * @param {number} value
  */
-function zeroWords(reduce, value) {
+export function zeroWords(reduce, value) {
   if (reduce === "any") return value ? "not all are zero, so it is 1" : "all are zero, so it is 0";
   return value ? "none is zero, so it is 1" : "not all differ from zero, so it is 0";
 }
@@ -279,7 +232,7 @@ function zeroWords(reduce, value) {
  * @param {string} axis
  * @param {number[]} indices
  */
-function indexWords(axis, indices) {
+export function indexWords(axis, indices) {
   const [first, last] = [indices[0], indices[indices.length - 1]];
   if (first === last) return `${axis} ${first}`;
   const close = last - first === indices.length - 1;
