@@ -230,7 +230,8 @@ function wire() {
   });
   wireChoices();
   wireTheme(() => refresh());
-  addEventListener("hashchange", () => open(location.hash));
+  // the event's own address: ours may be written between the change and its event
+  addEventListener("hashchange", (event) => open(new URL(event.newURL).hash));
   let width = innerWidth;
   new ResizeObserver(() => {
     if (innerWidth !== width) refresh();

@@ -82,8 +82,6 @@ function largest({ pooled }) {
  * @param {import("./palette.js").Scale} scale
  */
 function windowCard({ side, r, c, seen }, scale) {
-  const large =
-    seen.rowIndices.length > MOST_SIDE_CELLS || seen.colIndices.length > MOST_SIDE_CELLS;
   const value = el(
     "output",
     { "data-value": String(seen.value), class: "value" },
@@ -101,10 +99,20 @@ function windowCard({ side, r, c, seen }, scale) {
     el(
       "div",
       { class: "seen" },
-      el("div", { class: "grid" }, large ? loupe(seen, scale) : windowTable(seen, scale)),
+      el("div", { class: "grid" }, windowView(seen, scale)),
       factList(side, seen),
     ),
   ];
+}
+
+/**
+ * @param {import("./pooling.js").Inspection} seen
+ * @param {import("./palette.js").Scale} scale
+ */
+function windowView(seen, scale) {
+  if (!seen.values.length) return el("p", { class: "many" }, "This window reads nothing.");
+  const most = Math.max(seen.rowIndices.length, seen.colIndices.length);
+  return most > MOST_SIDE_CELLS ? loupe(seen, scale) : windowTable(seen, scale);
 }
 
 /**
@@ -131,8 +139,6 @@ function loupe(seen, scale) {
  * @param {import("./palette.js").Scale} scale
  */
 function windowTable(seen, scale) {
-  if (!seen.values.length)
-    return el("p", { class: "many" }, "This window reads nothing but padding.");
   const head = el(
     "tr",
     {},
