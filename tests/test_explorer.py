@@ -64,6 +64,14 @@ def test_it_opens_as_python_says(browser, files):
         assert address(page) == "#image=photo&a=gem:p4,sliding,k4&b=none"
 
 
+def test_it_opens_on_numbers_from_python(browser, files):
+    numbers = [[1, -2.5, np.nan], [1e300, np.inf, 0.1 + 0.2]]
+    made = explorer(numbers=numbers, state="#a=max,whole&b=none")
+    with opened(browser, made.save(files["folder"] / "numbers.html")) as page:
+        np.testing.assert_array_equal(read(page, "input"), numbers)
+        np.testing.assert_array_equal(read(page, "output", "a"), [[np.nan]])
+
+
 # --- controls -------------------------------------------------------------------------------------
 
 # field by its place among the rows of numbers, or by name: what is done -> what the address says

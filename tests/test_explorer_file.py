@@ -269,6 +269,47 @@ def test_what_is_not_a_photograph_gets_a_sentence(photo, words):
         explorer(photo)
 
 
+# --- how it opens ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, ""),
+        ({"state": "#image=ramp"}, "#image=ramp"),
+        ({"state": "a=min"}, "#a=min"),
+        ({"photo": GREY}, "#image=photo"),
+        ({"photo": GREY, "state": "#a=min"}, "#image=photo&a=min"),
+        ({"photo": GREY, "state": "#image=ramp&a=min"}, "#image=ramp&a=min"),
+        ({"numbers": [[1, -2.5]]}, "#image=numbers&numbers=1,-2.5"),
+        ({"numbers": [[np.nan], [np.inf], [-np.inf]]}, "#image=numbers&numbers=nan;inf;-inf"),
+        ({"numbers": [[1e300, 0.1 + 0.2]]}, "#image=numbers&numbers=1e+300,0.30000000000000004"),
+        (
+            {"numbers": [[1]], "state": "#image=numbers&numbers=7&a=min"},
+            "#numbers=1&image=numbers&a=min",
+        ),
+    ],
+)
+def test_the_page_opens_on_what_was_given(arguments, expected):
+    assert given(explorer(**arguments).html)["state"] == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"numbers": [1, 2]}, r"numbers has shape \(2,\); give rows and columns"),
+        ({"numbers": [[1, 2], [3]]}, "rows of as many numbers each"),
+        ({"numbers": [["a"]]}, "rows of as many numbers each"),
+        ({"numbers": np.zeros((65, 2))}, "from 1 to 64 of each"),
+        ({"numbers": [[]]}, "from 1 to 64 of each"),
+        ({"numbers": [[1]], "photo": GREY}, "a photograph or numbers, one of the two"),
+    ],
+)
+def test_numbers_that_make_no_grid_get_a_sentence(arguments, words):
+    with pytest.raises(PoolError, match=words):
+        explorer(**arguments)
+
+
 # --- saving and showing ---------------------------------------------------------------------------
 
 
