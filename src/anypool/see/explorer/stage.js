@@ -16,7 +16,7 @@ import { makePanel, sizePanel } from "./panel.js";
 /** @typedef {import("./model.js").Model} StageModel */
 /** @typedef {import("./model.js").Side} StageSide */
 /** @typedef {{view: "values" | "coverage" | "gradient", of: "a" | "b", palette: "grey" | "dusk", scale: "common" | "own"}} Manner */
-/** @typedef {{theme: "light" | "dark", a: string, b: string, ink: string, line: string, hatch: string, veil: string, halo: string}} Inks */
+/** @typedef {{theme: "light" | "dark", a: string, b: string, ink: string, line: string, hatch: string, veil: string, haze: string, halo: string}} Inks */
 
 /**
  * The figure. pads are the rows and columns around the input that windows reach into.
@@ -159,7 +159,7 @@ function renderInput({ panels, pads }, model, manner, inks) {
  * @param {StageSide} side
  */
 function renderFlow(panel, plain, values, inks, side) {
-  const title = `gradient back through ${side.name.toUpperCase()}`;
+  const title = `gradient through ${side.name.toUpperCase()}`;
   if (!values)
     return emptyPanel(
       panel,
