@@ -6,6 +6,7 @@ before.
 
 from __future__ import annotations
 
+from .explorer import Explorer, explorer
 from .figure import Panel, draw
 from .image import Pooling, gallery, panels, poolings
 from .read import read
@@ -13,9 +14,11 @@ from .rules import Cut, three_cuts
 
 __all__ = [
     "Cut",
+    "Explorer",
     "Panel",
     "Pooling",
     "draw",
+    "explorer",
     "gallery",
     "panels",
     "poolings",
