@@ -2,7 +2,8 @@
 
 `python scripts/course.py` runs all, `python scripts/course.py 2-windows` those that are named.
 With `--check` nothing is written: the code of the answers is run too, and text that differs from
-what is kept is an error, except in notebooks that train (metadata "course": {"trains": true}).
+what is kept is an error, except in notebooks that train (metadata "course": {"trains": true}),
+whose last digits depend on the machine.
 A cell tagged "live" is run, and its output is not kept. Warnings in a notebook are errors.
 """
 
@@ -41,13 +42,13 @@ METADATA = {
 
 
 def notebooks(names: list[str]) -> list[Path]:
-    """The files that are asked for, in the order of the course."""
-    files = sorted(FOLDER.glob("*.ipynb"))
-    unknown = set(names) - {file.stem for file in files}
-    if unknown:
-        sys.exit(f"no such notebook: {', '.join(sorted(unknown))}; there are "
-                 f"{', '.join(file.stem for file in files)}")  # fmt: skip
-    return [file for file in files if not names or file.stem in names]
+    """The files that are asked for, by name or path; all, in the course's order, if none is."""
+    course = {file.stem: file for file in sorted(FOLDER.glob("*.ipynb"))}
+    found = [course.get(name, Path(name)) for name in names or course]
+    for file in found:
+        if not file.is_file():
+            sys.exit(f"no such notebook: {file}; there are {', '.join(course)}")
+    return found
 
 
 def run(notebook: NotebookNode, answers: bool = False) -> NotebookNode:
