@@ -25,10 +25,11 @@ _AGENT = "anypool (https://pypi.org/project/anypool)"
 class _Redirect(urllib.request.HTTPRedirectHandler):
     """Redirects stay on http and https."""
 
-    def redirect_request(self, *asked: Any) -> urllib.request.Request | None:
-        *_, newurl = asked
+    def redirect_request(
+        self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any
+    ) -> urllib.request.Request | None:
         _scheme(newurl)
-        return super().redirect_request(*asked)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def fetch(url: str, *, tell: Callable[[str], None] = silent) -> io.BytesIO:

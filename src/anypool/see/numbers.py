@@ -115,7 +115,7 @@ def _light(x: NDArray[Any], colour: bool, unit: float | None, limits: Limits | N
         return values[..., 0]
     white = np.float32(unit or (limits[1] if limits else 1.0))
     alpha = np.clip(values[..., 3:] / np.float32(unit or 1.0), 0, 1)
-    return values[..., :3] * alpha + white * (1 - alpha)
+    return np.asarray(values[..., :3] * alpha + white * (1 - alpha), dtype=np.float32)
 
 
 def _check_volume(shape: tuple[int, ...], name: str) -> None:

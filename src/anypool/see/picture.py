@@ -97,7 +97,8 @@ def ranged(
     low, high = _own(values)
     notes = more.pop("notes", ())
     if (low, high) != (0, 1):
-        notes = (*notes, f"{name}: {low:.4g} is drawn black and {high:.4g} white")
+        words = f"{name}: {low:.4g} is drawn black and {high:.4g} white"
+        notes = (*notes, words.replace(": -", ": −"))
     return Picture(name, values, low, high, known=False, notes=notes, **more)
 
 

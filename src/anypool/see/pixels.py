@@ -107,18 +107,16 @@ def _volume(image: Any, name: str, limits: Limits | None) -> Picture:
             f"{name} has {count} pages of {rows} × {columns}, {_millions(count * rows * columns)} "
             f"million pixels; at most {_millions(MOST)} fit: {MOST // (rows * columns)} such pages"
         )
-    made: Photo | None = None
-    for number in range(count):
+    first = _page(image, name)
+    made = np.empty((count, *first.values.shape), np.float32)
+    made[0] = first.values
+    for number in range(1, count):
         image.seek(number)
         page = _page(image, name)
-        if made is None:
-            made = np.empty((count, *page.values.shape), np.float32)
-        if page.values.shape != made.shape[1:]:
+        if page.values.shape != first.values.shape or page.unit != first.unit:
             raise PoolError(f"page {number} of {name} is not like the first; a volume needs alike")
         made[number] = page.values
-    if made is None:
-        raise PoolError(f"{name} has no pages")
-    return ranged(name, made, page.unit, limits, volume=True)
+    return ranged(name, made, first.unit, limits, volume=True)
 
 
 def _page(image: Any, name: str) -> Page:

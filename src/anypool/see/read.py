@@ -6,8 +6,9 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -19,6 +20,7 @@ from .numbers import MAGIC, of_array, stored
 from .picture import Limits, Photo, Picture, silent
 from .pixels import decoded, of_pillow
 
+Bytes = BufferedReader | BytesIO
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -114,7 +116,7 @@ def _from_file(
         return decoded(file, named, pages, limits)
 
 
-def _opened(text: str, tell: Callable[[str], None]) -> BinaryIO:
+def _opened(text: str, tell: Callable[[str], None]) -> Bytes:
     """The bytes of a file or an address, to be read from their start."""
     address = _ADDRESS.match(text)
     if address and address[0].lower() != "file://":
@@ -137,7 +139,7 @@ def _local(text: str) -> str:
     return url2pathname(parts.path)
 
 
-def _check_sum(file: BinaryIO, name: str, wanted: str | None) -> None:
+def _check_sum(file: Bytes, name: str, wanted: str | None) -> None:
     """Refuse bytes that are not the asked ones."""
     if wanted is None:
         return
