@@ -7,18 +7,26 @@ before.
 from __future__ import annotations
 
 from .figure import Panel, draw
-from .image import Pooling, gallery, panels, poolings
+from .image import gallery, panels
+from .images import images
 from .read import read
-from .rules import Cut, three_cuts
+from .rules import Cut, copied, three_cuts
+from .save import save
+from .ways import Pooling, poolings
+from .window_picture import windows
 
 __all__ = [
     "Cut",
     "Panel",
     "Pooling",
+    "copied",
     "draw",
     "gallery",
+    "images",
     "panels",
     "poolings",
     "read",
+    "save",
     "three_cuts",
+    "windows",
 ]
