@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import PoolError
-from . import image, parts, windows
+from . import explore, image, parts, windows
 from .study import app as study
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command(epilog=image.EXAMPLE)(image.image)
 app.command(epilog=windows.EXAMPLE)(windows.windows)
+app.command(epilog=explore.EXAMPLE)(explore.explore)
 app.add_typer(study)
 
 

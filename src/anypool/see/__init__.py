@@ -6,6 +6,9 @@ before.
 
 from __future__ import annotations
 
+from .classmaps import ClassMaps, class_maps
+from .explorer import Explorer, explorer
+from .features import Features, features, layers
 from .figure import Panel, draw
 from .image import gallery, panels
 from .images import images
@@ -16,13 +19,20 @@ from .ways import Pooling, poolings
 from .window_picture import windows
 
 __all__ = [
+    "ClassMaps",
     "Cut",
+    "Explorer",
+    "Features",
     "Panel",
     "Pooling",
+    "class_maps",
     "copied",
     "draw",
+    "explorer",
+    "features",
     "gallery",
     "images",
+    "layers",
     "panels",
     "poolings",
     "read",

@@ -1,0 +1,102 @@
+"""The photograph inside the page: 8-bit pixels as a PNG in the file itself, at most 256 a side."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import PoolError
+from ...ops import adaptive_avg_pool
+from ..read import read
+
+LONGEST = 256
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """Pixels as the page has them: uint8, (rows, columns) or (rows, columns, 3)."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    note: str = ""
+
+    def given(self) -> dict[str, str]:
+        """What the page reads."""
+        return {"name": self.name, "data": _png(self.pixels), "note": self.note}
+
+
+def photograph(photo: Any) -> Photograph:
+    """A photograph from a path, or from an array of uint8 or of floats between 0 and 1.
+
+    >>> import numpy as np
+    >>> print(photograph(np.zeros((512, 300), np.uint8)).note)
+    The photograph has 512 × 300 pixels (rows × columns); it was made smaller, to 256 × 150.
+    """
+    if isinstance(photo, str | os.PathLike):
+        name, values = os.path.basename(os.fspath(photo)), read(photo)
+    else:
+        name, values = "The photograph", _checked(np.asarray(photo))
+    rows, cols = values.shape[:2]
+    scale = LONGEST / max(rows, cols)
+    if scale >= 1:
+        return Photograph(name, _bytes(values))
+    size = max(round(rows * scale), 1), max(round(cols * scale), 1)
+    smaller = adaptive_avg_pool(values, size, axes=(0, 1))
+    note = (
+        f"{name} has {rows} × {cols} pixels (rows × columns); "
+        f"it was made smaller, to {size[0]} × {size[1]}."
+    )
+    return Photograph(name, _bytes(smaller), note)
+
+
+def _checked(values: NDArray[Any]) -> NDArray[Any]:
+    """The array as floats between 0 and 1 without transparency, or one sentence."""
+    if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (3, 4)):
+        raise PoolError(
+            f"the photograph has shape {values.shape}; give (rows, columns) or (rows, columns, "
+            "3 or 4)"
+        )
+    if not values.size:
+        raise PoolError(f"the photograph has shape {values.shape}; it has no pixels")
+    if values.dtype == np.uint8:
+        return _on_white(values / 255)
+    if values.dtype.kind != "f":
+        raise PoolError(
+            f"the photograph holds {values.dtype}; give uint8, or floats between 0 and 1 "
+            "(numbers= takes a small grid of any numbers)"
+        )
+    low, high = float(values.min()), float(values.max())
+    if not 0 <= low <= high <= 1:
+        raise PoolError(
+            f"the photograph holds {low:g} to {high:g}; floats must lie between 0 and 1 "
+            "(numbers= takes a small grid of any numbers)"
+        )
+    return _on_white(values)
+
+
+def _on_white(values: NDArray[Any]) -> NDArray[Any]:
+    if values.ndim == 2 or values.shape[2] == 3:
+        return values
+    colours, alpha = values[..., :3], values[..., 3:]
+    return colours * alpha + (1 - alpha)
+
+
+def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.rint(values.astype(np.float64) * 255).astype(np.uint8)
+
+
+def _png(pixels: NDArray[np.uint8]) -> str:
+    """The pixels as a data URL; no colour profile, so that a browser changes no number."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise PoolError("photographs need pillow: pip install 'anypool[image]'") from None
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
