@@ -76,7 +76,8 @@ def _environment(home: str) -> dict[str, str]:
     """This one, with this checkout's anypool, and without the user's settings of IPython."""
     paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     own = {"PYTHONPATH": os.pathsep.join(paths), "IPYTHONDIR": home, "MPLBACKEND": "agg"}
-    return os.environ | own | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    # threads that wait must sleep: spinning, they take the time of whoever else is at work
+    return os.environ | own | {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def answers_of(notebook: NotebookNode) -> Iterator[str]:
