@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import ROOT, peers
-from bench.timing import FULL, QUICK, Effort, side_by_side, spread
+from bench.timing import FULL, QUICK, Effort, side_by_side, spread, times_faster
 
 PAGE, BEGIN, END = ROOT / "docs" / "claims.md", "<!-- measured:begin -->", "<!-- measured:end -->"
+NAMES = ("torch", "ours")
 HEAD = ("way", "output", "cells read", "torch ms", "anypool ms", "torch kept", "anypool kept")
 
 
@@ -76,26 +78,41 @@ def kept(module: Callable[[Any], Any], shape: tuple[int, ...]) -> int:
     return sum(sizes)
 
 
-def measure(way: Way, effort: Effort) -> dict[str, Any]:
-    """Time of the forward pass, and what training keeps, by torch and by us."""
+def measure(ways: Sequence[Way], effort: Effort) -> list[dict[str, Any]]:
+    """Time of the forward pass, and what training keeps, by torch and by us; all in turns."""
     torch = peers.load("torch")
     import anypool.torch as at
 
-    theirs, ours = (getattr(m, way.module)(**way.arguments) for m in (torch.nn, at))
-    x = torch.rand(way.shape)
-    if not torch.allclose(theirs(x), ours(x), atol=1e-5):
-        raise RuntimeError(f"{way.words}: the two do not give the same numbers")
+    layers = [[getattr(m, way.module)(**way.arguments) for m in (torch.nn, at)] for way in ways]
+    inputs = [torch.rand(way.shape) for way in ways]
+    for way, (theirs, ours), x in zip(ways, layers, inputs, strict=True):
+        if not torch.allclose(theirs(x), ours(x), atol=1e-5):
+            raise RuntimeError(f"{way.words}: the two do not give the same numbers")
+    calls = {(n, name): partial(layer, x)
+             for n, (pair, x) in enumerate(zip(layers, inputs, strict=True))
+             for name, layer in zip(NAMES, pair, strict=True)}  # fmt: skip
     with torch.no_grad():
-        seconds = side_by_side({"torch": lambda: theirs(x), "ours": lambda: ours(x)}, effort)
-    return {
-        "way": way.words, "output": tuple(ours(x).shape[2:]), "reads": cells_read(way),
-        "seconds": {name: spread(found).median for name, found in seconds.items()},
-        "kept": {"torch": kept(theirs, way.shape), "ours": kept(ours, way.shape)},
-    }  # fmt: skip
+        seconds = side_by_side(calls, effort)
+    return [
+        {"way": way.words, "output": tuple(layers[n][0](inputs[n]).shape[2:]),
+         "reads": cells_read(way), "seconds": {name: seconds[n, name] for name in NAMES},
+         "kept": dict(zip(NAMES, (kept(layer, way.shape) for layer in layers[n]), strict=True))}
+        for n, way in enumerate(ways)
+    ]  # fmt: skip
+
+
+def words(rows: list[dict[str, Any]]) -> str:
+    """What the first two rows say: the same windows by two names."""
+    told = []
+    for name, whose in zip(NAMES, ("PyTorch's", "anypool's"), strict=True):
+        found = times_faster(rows[1]["seconds"][name], rows[0]["seconds"][name])
+        times = f"{found.median:.2g} times ({found.low:.2g} to {found.high:.2g})"
+        told.append(f"{whose} adaptive pooling took {times} as long as its average pooling")
+    return f"With the same windows (the first two rows) {', and '.join(told)}."
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows in Markdown; cells, times and bytes are for one map, so that all compare."""
+    """The rows in Markdown."""
     lines = [HEAD, ("---", *["---:"] * (len(HEAD) - 1)), *map(_cells, rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -103,8 +120,8 @@ def table(rows: list[dict[str, Any]]) -> str:
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         row["way"], "x".join(map(str, row["output"])), f"{row['reads']:,}".replace(",", " "),
-        *(f"{1e3 * row['seconds'][name]:.3g}" for name in ("torch", "ours")),
-        *(f"{row['kept'][name] / 1e6:.3g} MB" for name in ("torch", "ours")),
+        *(f"{1e3 * spread(row['seconds'][name]).median:.3g}" for name in NAMES),
+        *(f"{row['kept'][name] / 1e6:.3g} MB" for name in NAMES),
     )  # fmt: skip
 
 
@@ -132,8 +149,8 @@ def main() -> int:
     if peers.load("torch") is None:
         print("the claims are measured with torch, which is not installed")
         return 2
-    rows = [measure(way, QUICK if asked.quick else FULL) for way in WAYS]
-    text = f"{table(rows)}\n\n{machine()}; `python -m bench.claims`."
+    rows = measure(WAYS, QUICK if asked.quick else FULL)
+    text = f"{table(rows)}\n\n{machine()}; `python -m bench.claims`. {words(rows)}"
     print(text)
     if asked.page and not asked.quick:
         write(text)
