@@ -217,4 +217,6 @@ def _with(laid: Laid, x: Any, where: Windows, count_include_pad: bool | None) ->
         ones = np.eye(y.size).reshape(y.size, *y.shape)
         return np.array([pullback(one) for one in ones])
 
-    return replace(laid, x=x, values=np.atleast_1d(y), weight=pullback(np.ones(y.shape)), shares=shares)
+    return replace(
+        laid, x=x, values=np.atleast_1d(y), weight=pullback(np.ones(y.shape)), shares=shares
+    )
