@@ -42,7 +42,8 @@ def box_panels(picture: Picture, boxes: tuple[Box, ...], size: Any, reduce: Any)
         top, left, bottom, right = box
         call = f"roi_pool(x[None], [{(0, *box)}], {size}, {reduction_call(reduce)}, axes=(1, 2))[0]"
         yield Panel(
-            call, values, limits=(picture.low, picture.high), hue=number,
+            call, values, limits=(picture.low, picture.high),
+            clip=picture.given, hue=number,
             note=f"of box {number + 1}, {bottom - top} × {right - left}",
             aspect=(bottom - top) / (right - left),
         )  # fmt: skip

@@ -28,13 +28,17 @@ class _Redirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any
     ) -> urllib.request.Request | None:
-        _scheme(newurl)
+        try:
+            _check(newurl)
+        except PoolError:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def fetch(url: str, *, tell: Callable[[str], None] = silent) -> io.BytesIO:
     """What an http or https address holds, at most 64 MB; every fault becomes one sentence."""
-    _scheme(url)
+    _check(url)
     name = shown(url)
     opener = urllib.request.build_opener(_Redirect)
     try:
@@ -45,7 +49,7 @@ def fetch(url: str, *, tell: Callable[[str], None] = silent) -> io.BytesIO:
         raise
     except urllib.error.HTTPError as error:
         error.close()
-        raise PoolError(f"{name} answers {error.code} {error.reason}") from None
+        raise PoolError(f"{name} answers {error.code} {_clause(error.reason)}") from None
     except TimeoutError:
         raise PoolError(f"{name} was silent for {SILENT:g} s") from None
     except urllib.error.URLError as error:
@@ -62,12 +66,24 @@ def shown(url: str) -> str:
     >>> shown("https://me:secret@example.org/cat.jpg?key=1")
     'https://example.org/cat.jpg'
     """
-    parts = urllib.parse.urlsplit(url)
+    parts = split(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _scheme(url: str) -> None:
-    scheme = urllib.parse.urlsplit(url).scheme.lower()
+def split(url: str) -> urllib.parse.SplitResult:
+    """The parts of an address, or one sentence where it has none."""
+    try:
+        return urllib.parse.urlsplit(url)
+    except ValueError as error:
+        raise PoolError(f"{url!r} is no address: {_clause(error)}") from None
+
+
+def _check(url: str) -> None:
+    """Refuse what is not read: other schemes, and passwords that errors might repeat."""
+    parts = split(url)
+    scheme = parts.scheme.lower()
+    if "@" in parts.netloc:
+        raise PoolError(f"{shown(url)} came with a user's name; such addresses are not read")
     if scheme not in _ACCEPTED:
         raise PoolError(
             f"{scheme}:// addresses are not read; give a file, or an http:// or https:// address"
@@ -76,7 +92,7 @@ def _scheme(url: str) -> None:
 
 def _quoted(url: str) -> str:
     """The address with spaces and foreign letters as the web writes them."""
-    parts = urllib.parse.urlsplit(url.strip())
+    parts = split(url.strip())
     path, query = (
         urllib.parse.quote(text, safe="%/:=&?~+!$,;'@()*[]") for text in (parts.path, parts.query)
     )

@@ -175,14 +175,14 @@ class _View:
             return None
         return self.ask.poolings([side], self.picture.axes)[0]
 
-    @property
-    def limits(self) -> Limits:
-        return self.picture.low, self.picture.high
+    def _panel(self, title: str, values: NDArray[Any], **more: Any) -> Panel:
+        limits = (self.picture.low, self.picture.high)
+        return Panel(title, values, limits=limits, clip=self.picture.given, **more)
 
     @cached_property
     def original(self) -> Panel:
         boxes = boxes_of(self.ask.boxes, self.ask.number, self.picture)
-        return Panel("original", self.picture.values, limits=self.limits, boxes=boxes)
+        return self._panel("original", self.picture.values, boxes=boxes)
 
     def made(self) -> Iterable[Panel]:
         """Every panel but the original, one after the other."""
@@ -195,7 +195,7 @@ class _View:
             made = way.drawn(self.picture.values)
             if way in needed:
                 self.kept[way] = made
-            yield Panel(way.call, made, limits=self.limits)
+            yield self._panel(way.call, made)
         for pair in self.pairs:
             yield apart(self.picture, pair, self._values, self.ask.signed)
         yield from box_panels(self.picture, self.original.boxes, self.ask.box_size,

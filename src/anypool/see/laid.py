@@ -90,8 +90,8 @@ def lay(
         raise PoolError("boxes are drawn on a photograph: anypool.see.images(photo, boxes=...)")
     if reduction.name not in ("mean", "sum") and x is None:
         raise PoolError(
-            f"who gets the gradient of {reduction.name} depends on the numbers; give x= of shape "
-            f"{shape}, or draw the mean"
+            f"who gets the gradient of {reduction.name} depends on the numbers; give them, "
+            f"x= (--values) of shape {shape}, or draw the mean"
         )
     axes, options = tuple(range(len(shape))), Options(count_include_pad=count_include_pad)
     plan = make(shape, np.dtype(np.float64), where, reduction, axes, options)
@@ -163,6 +163,8 @@ def _reach(lines: Sequence[Line], n: int) -> tuple[int, int]:
 
 def _output(plan: Plan, grids: Any) -> tuple[int, ...]:
     sizes = [tuple(len(lines) for lines in grid) for grid in grids]
+    if not plan.windows.keepdims:
+        return ()
     return (sum(map(math.prod, sizes)),) if plan.windows.joined else sizes[0]
 
 
@@ -215,4 +217,6 @@ def _with(laid: Laid, x: Any, where: Windows, count_include_pad: bool | None) ->
         ones = np.eye(y.size).reshape(y.size, *y.shape)
         return np.array([pullback(one) for one in ones])
 
-    return replace(laid, x=x, values=y, weight=pullback(np.ones(y.shape)), shares=shares)
+    return replace(
+        laid, x=x, values=np.atleast_1d(y), weight=pullback(np.ones(y.shape)), shares=shares
+    )

@@ -91,7 +91,7 @@ def _plain(given: Any, name: str) -> NDArray[Any]:
 
 def _turned(x: NDArray[Any], name: str, volume: bool) -> tuple[NDArray[Any], bool]:
     """The array with its channels last, if it has any, and whether it is a volume."""
-    last, first = x.shape[-1], x.shape[0]
+    first, last = (x.shape[0], x.shape[-1]) if x.ndim else (0, 0)
     if x.ndim == 2 and not volume:
         return x, False
     if x.ndim == 4 and volume and last in _CHANNELS:

@@ -19,8 +19,9 @@ class Panel:
     """One picture of a figure: what made it, and its values.
 
     ``values`` are (rows, columns), or (rows, columns, 3) for colours. ``limits`` are drawn black
-    and white, or are the ends of a heat map's colours (None: 0 and the largest value). ``heat``
-    draws a heat map; where its limits lie on both sides of zero, zero is white. ``unit`` is said
+    and white, or are the ends of a heat map's colours (None: 0 and the largest value); values
+    beyond them widen the range, but for ``clip``. ``heat`` draws a heat map; where its limits lie
+    on both sides of zero, zero is white. ``unit`` is said
     beside its scale, ``note`` beside its size. ``true`` is the size where ``values`` were shrunk.
     ``boxes`` are drawn on it: (row, column, row, column), half-open; ``hue`` numbers its frame's
     colour. ``aspect`` is the height of its frame over the width (None: as the others).
@@ -36,6 +37,7 @@ class Panel:
     boxes: tuple[tuple[int, int, int, int], ...] = ()
     hue: int | None = None
     aspect: float | None = None
+    clip: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -55,6 +57,8 @@ class Panel:
         least, largest = self.ends
         if self.heat:
             return (low, high) if self.limits else (0.0, largest or 1.0)
+        if self.clip:
+            return low, high
         return min(low, least), max(high, largest)
 
     @property

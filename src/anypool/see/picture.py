@@ -30,7 +30,8 @@ class Picture:
 
     ``values`` are float32 of shape (rows, columns) or (rows, columns, 3), with an axis of slices
     in front where it is a ``volume``. ``low`` is drawn black and ``high`` white; ``known`` says
-    that this range was given or follows from the dtype, not from the smallest and largest number.
+    that this range was given or follows from the dtype, not from the smallest and largest number;
+    ``given`` that it is the caller's, beyond which nothing is told apart.
     ``factor`` > 1: the file's photograph is that many times as large as ``values``.
     """
 
@@ -39,6 +40,7 @@ class Picture:
     low: float = 0.0
     high: float = 1.0
     known: bool = True
+    given: bool = False
     volume: bool = False
     factor: int = 1
     notes: tuple[str, ...] = ()
@@ -90,7 +92,7 @@ def ranged(
     """The picture of these numbers: by its limits, by its dtype's unit, or by what it holds."""
     if limits is not None:
         low, high = _checked(limits)
-        return Picture(name, values, low, high, **more)
+        return Picture(name, values, low, high, given=True, **more)
     if unit is not None:
         values /= np.float32(unit)
         return Picture(name, values, **more)

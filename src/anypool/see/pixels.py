@@ -7,6 +7,7 @@ is on the bytes that decoding would take, and it is asked before anything is dec
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, NamedTuple
@@ -19,6 +20,7 @@ from .picture import MOST, Limits, Photo, Picture, gathered, ranged, smaller
 
 MOST_DECODED = 2 * 2**30  # bytes that decoding may take
 _SMALL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # all others take 4 a pixel
+_ONE_AT_A_TIME = threading.Lock()
 _DRAWINGS = {"EPS", "WMF"}  # programs that draw, not pixels; Pillow would start another to run them
 # what a camera says of how it was held -> what turns the picture upright
 _UPRIGHT = {
@@ -62,6 +64,8 @@ def _one_sentence(name: str) -> Iterator[None]:
     except MemoryError:
         raise PoolError(f"{name} needs more memory than there is") from None
     except Exception as error:  # on a damaged file decoders raise anything: OSError, SyntaxError...
+        if "decompression bomb" in str(error):
+            raise PoolError(f"{name} has more pixels than are read of such a file") from None
         words = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise PoolError(f"{name} is damaged or cut short: {words}") from None
 
@@ -121,11 +125,13 @@ def _volume(image: Any, name: str, limits: Limits | None) -> Picture:
 
 def _page(image: Any, name: str) -> Page:
     """The page at hand, upright, in numbers."""
-    sideways = image.getexif().get(0x0112)
     drafted = _draft(image)
     columns, rows = image.size
     _check(rows, columns, image.mode, name)
-    image.load()
+    with _roomy(rows * columns):
+        image.load()
+    sideways = image.getexif().get(0x0112)  # asked now: a TIFF turns itself while it loads
+    columns, rows = image.size
     factor = smaller(rows, columns, MOST)
     deep = image.mode == "F" or image.mode.startswith("I")
     values = gathered(rows, columns, factor, _deep(image) if deep else _plain(image))
@@ -137,6 +143,23 @@ def _unit(values: Photo, mode: str) -> float | None:
     """What numbers of 16 bits are divided by; wider ones have no known range."""
     fits = mode != "F" and values.min() >= 0 and values.max() <= 65535
     return 65535.0 if fits else None
+
+
+@contextmanager
+def _roomy(pixels: int) -> Iterator[None]:
+    """Pillow's own limit out of the way while a photograph that passed ours is decoded."""
+    from PIL import Image
+
+    most = Image.MAX_IMAGE_PIXELS
+    if most is None or pixels <= most:
+        yield
+        return
+    with _ONE_AT_A_TIME:
+        most, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, pixels
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = most
 
 
 def _draft(image: Any) -> int:

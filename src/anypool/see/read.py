@@ -9,13 +9,13 @@ from collections.abc import Callable
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 from urllib.request import url2pathname
 
 import numpy as np
 
 from ..errors import PoolError
-from .fetch import fetch, shown
+from .fetch import fetch, shown, split
 from .numbers import MAGIC, of_array, stored
 from .picture import Limits, Photo, Picture, silent
 from .pixels import decoded, of_pillow
@@ -92,7 +92,7 @@ def label(source: Any) -> str:
     """
     text = os.fsdecode(source)
     if _ADDRESS.match(text):
-        parts = urlsplit(text)
+        parts = split(text)
         return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc or text
     return Path(text).name
 
@@ -133,7 +133,7 @@ def _opened(text: str, tell: Callable[[str], None]) -> Bytes:
 
 def _local(text: str) -> str:
     """The path that a file:// address stands for."""
-    parts = urlsplit(text)
+    parts = split(text)
     if parts.netloc not in ("", "localhost"):
         raise PoolError(f"{text} lies on another machine; use file:/// and a path of this one")
     return url2pathname(parts.path)

@@ -47,6 +47,7 @@ class Strip:
         self.columns = self.before + self.n + self.after
         self.lines = [line for grid in laid.grids for line in grid[0]]
         self.cell = _LARGE
+        self.cells: dict[tuple[str, str, str], list[tuple[float, float, float, float]]] = {}
         self.tops = (float(laid.coverage.max()), _most(laid.weight), _most(self.shares))
 
     @cached_property
@@ -120,6 +121,7 @@ class Strip:
         cover, y = self.laid.coverage, self._foot
         self._foot_row(ax, y, "times read", cover.astype(float), self.tops[0])
         self._foot_row(ax, y + self._high + _GAP, "gradient", self.laid.weight, self.tops[1])
+        self._drawn(ax)
 
     def _inputs(self, ax: Axes) -> None:
         """The inputs' numbers, and their values where there are some."""
@@ -128,14 +130,14 @@ class Strip:
             _text(ax, i + 0.5, 0.12, str(i), SOFT)
         self._label(ax, 0.12, "input")
         if self.laid.x is not None:
-            self._cells(ax, 0.24, range(self.n), PAPER, GRID, high=self._high)
+            self._cells(0.24, range(self.n), PAPER, GRID, high=self._high)
             self._label(ax, 0.24 + self._high / 2, "x")
             self._numbers(ax, 0.24 + self._high / 2, self.laid.x, [INK] * self.n)
 
     def _row(self, ax: Axes, y: float, o: int, line: Line) -> None:
         """What one output reads, and what it would read of padding."""
         cover, reads = self.laid.coverage, set(line.reads)
-        self._cells(ax, y, [i for i in range(self.n) if i not in reads], "none", GRID)
+        self._cells(y, [i for i in range(self.n) if i not in reads], "none", GRID)
         kinds = {
             "counted" if self.laid.counted else "padding": list(line.padding),
             "beyond": list(line.beyond),
@@ -148,7 +150,7 @@ class Strip:
         for kind, places in kinds.items():
             if places:
                 face, dash, _ = LEGEND[kind]
-                self._cells(ax, y, places, face, PAPER if dash == "-" else SOFT, dash)
+                self._cells(y, places, face, PAPER if dash == "-" else SOFT, dash)
 
     def _shared(self, ax: Axes, y: float, line: Line, share: NDArray[Any]) -> None:
         """The inputs one output reads, tinted by their share, with their numbers."""
@@ -156,7 +158,7 @@ class Strip:
         for i in line.reads:
             kind = "less" if share[i] < 0 else "share"
             face = tint(LEGEND[kind][0], 0.9 * abs(float(share[i])))
-            self._cells(ax, y, [i], face, SOFT)
+            self._cells(y, [i], face, SOFT)
             if self.marks and not self.upright and x is not None:
                 _text(ax, i + 0.5, y + self.cell / 2, short(x[i], self._letters), ink(face))
 
@@ -181,7 +183,7 @@ class Strip:
         never = self.laid.coverage == 0
         faces = tints(values, top, never)
         for i, face in enumerate(faces):
-            self._cells(ax, y, [i], face, PAPER if self.marks else "none", high=self._high)
+            self._cells(y, [i], face, PAPER if self.marks else "none", high=self._high)
         self._label(ax, y + self._high / 2, name)
         self._numbers(ax, y + self._high / 2, values, [ink(face) for face in faces])
         if not self.marks:
@@ -202,18 +204,26 @@ class Strip:
         return max(int((self.cell - 0.02) / LETTER), 1)
 
     def _cells(
-        self, ax: Axes, y: float, places: Sequence[int] | range, face: str, edge: str,
-        dash: str = "-", high: float | None = None,
+        self, y: float, places: Sequence[int] | range, face: str, edge: str, dash: str = "-",
+        high: float | None = None,
     ) -> None:  # fmt: skip
-        """Cells of one kind; where they are too small to part, one piece for a run of them."""
-        from matplotlib.patches import Rectangle
-
+        """Note cells of one kind; where they are too small to part, a run of them is one piece."""
         part = 0.008 if self.marks else 0.0  # inches
-        style: dict[str, Any] = {"facecolor": face, "edgecolor": edge, "linestyle": dash}
+        tall = (high or self.cell) - 2 * part
         for start, stop in ((i, i + 1) for i in places) if self.marks else runs(places):
             left, right = start + part / self.cell, stop - part / self.cell
-            tall = (high or self.cell) - 2 * part
-            ax.add_patch(Rectangle((left, y + part), right - left, tall, linewidth=0.6, **style))
+            self.cells.setdefault((face, edge, dash), []).append((left, y + part, right, tall))
+
+    def _drawn(self, ax: Axes) -> None:
+        """All cells of one look as one shape: a file of a tenth of the size."""
+        from matplotlib.patches import PathPatch
+        from matplotlib.path import Path
+
+        for (face, edge, dash), boxes in self.cells.items():
+            corners = [[(a, y), (b, y), (b, y + h), (a, y + h), (a, y)] for a, y, b, h in boxes]
+            codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY] * len(boxes)
+            shape = Path(np.array(corners).reshape(-1, 2), codes)
+            ax.add_patch(PathPatch(shape, fc=face, ec=edge, linestyle=dash, linewidth=0.6))
 
     def _right(self, ax: Axes, y: float, words: str) -> None:
         ax.text(self.n + self.after + 0.08 / self.cell, y, words, fontsize=7, va="center")

@@ -109,7 +109,7 @@ def _check_outputs(laid: Sequence[Laid]) -> None:
 
 def words_of(laid: Laid) -> str:
     """Sizes, lengths of windows, overlap and what is left out, in one line."""
-    told = [f"{_times(laid.shape)} → {_times(laid.output)}"]
+    told = [f"{_times(laid.shape)} → {_times(laid.output) or 'one number'}"]
     told += [laid.note] if laid.note else []
     sizes = [sorted({len(line.reads) for g in laid.grids for line in g[axis]})
              for axis in range(len(laid.shape))]  # fmt: skip
