@@ -62,7 +62,8 @@ class Watch:
             self.faults.append(f"request: {request.method} {request.url}")
 
     def check(self) -> None:
-        assert self.faults == []
+        if self.faults:
+            raise AssertionError("the page misbehaved: " + "; ".join(self.faults))
 
 
 @contextmanager

@@ -180,6 +180,7 @@ function note(words) {
 /** Show the state of an address; whatever it says that is not known is named. @param {string} hash */
 function open(hash) {
   const { state, notes } = decode(hash);
+  FORMS.a.apart = FORMS.b.apart = false;
   const missing = state.image !== "numbers" && !PICTURES.has(state.image);
   if (missing) notes.push("this link was made with a photograph that is not in this page");
   change(missing ? { ...state, image: "tutorial" } : state);

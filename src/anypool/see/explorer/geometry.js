@@ -102,11 +102,11 @@ export function cellAfter(blocks, cell, key, far) {
   const page = Math.max(Math.round(block.rows / 8), 1);
   switch (key) {
     case "ArrowLeft":
-      return c === 0 && blocks.length > 1 ? Math.max(block.first - 1, 0) : at(r, c - 1);
-    case "ArrowRight":
-      return c === block.cols - 1 && blocks.length > 1
-        ? Math.min(block.first + block.rows * block.cols, count - 1)
-        : at(r, c + 1);
+      return c === 0 && block.first > 0 ? block.first - 1 : at(r, c - 1);
+    case "ArrowRight": {
+      const next = block.first + block.rows * block.cols;
+      return c === block.cols - 1 && next < count ? next : at(r, c + 1);
+    }
     case "ArrowUp":
       return at(r - 1, c);
     case "ArrowDown":

@@ -52,7 +52,7 @@ function card(side, look, scale) {
   const article = el("article", { class: "card", "data-side": side.name }, ...body);
   const [rows, cols] = largest(side);
   article.classList.toggle("large", Math.max(rows, cols) > MOST_SIDE_CELLS);
-  article.classList.toggle("wide", cols > 5);
+  article.classList.toggle("wide", cols > 3);
   article.style.setProperty("--rows", String(Math.min(rows, MOST_SIDE_CELLS)));
   article.style.setProperty("--cols", String(Math.min(cols, MOST_SIDE_CELLS)));
   return article;
@@ -191,7 +191,7 @@ function factList(side, seen) {
   const facts = [
     ["reads", String(seen.values.length), seen.values.length],
     ["covers", String(seen.span), seen.span],
-    ["divides by", divides ? String(seen.divisor) : "not used", seen.divisor],
+    ["divides by", divides ? String(seen.divisor) : "unused", seen.divisor],
     ["winner", seen.winner ? `(${seen.winner.row}, ${seen.winner.col})` : "none", ""],
     ["weights sum", weights === undefined ? "no derivative" : weightText(weights), weights ?? ""],
   ];

@@ -137,10 +137,10 @@ export const LESSONS = [
     "From average to max",
     "The generalised mean has one knob: p = 1 is the average, a large p the max. Turn the power of A.",
     {
-      image: "weave",
-      a: way("gem", slide(4), { p: 3 }),
-      b: way("mean", slide(4)),
-      at: { panel: "a", cell: 66 },
+      image: "seven",
+      a: way("gem", slide(3, { stride: 1 }), { p: 3 }),
+      b: way("mean", slide(3, { stride: 1 })),
+      at: { panel: "a", cell: 34 },
     },
   ),
   lesson(

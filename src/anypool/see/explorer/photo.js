@@ -1,5 +1,6 @@
 // @ts-check
 // Photographs: the one that Python put into the page, and one's own, which never leave the machine.
+import { isCut } from "./cut.js";
 import { fromBytes } from "./pictures.js";
 
 /** @typedef {import("./pictures.js").Picture} Photo */
@@ -17,6 +18,9 @@ const MOST_PIXELS = 100e6; // a browser needs four bytes for each while it makes
 export async function openFile(file) {
   const name = file.name || "the file";
   if (file.size === 0) throw new RangeError(`${name} is empty: it has no bytes.`);
+  if (isCut(new Uint8Array(await file.arrayBuffer()))) {
+    throw new RangeError(`${name} is damaged or cut short.`);
+  }
   const url = URL.createObjectURL(file);
   try {
     const image = await loaded(url, name);
