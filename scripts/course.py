@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "course"
 LARGEST = 400_000  # bytes: a code host still shows it, and the checkout stays small
-SECONDS = 300  # for one cell
+SECONDS = 540  # for one cell; a minute where nobody else is at work
 # the notebook's own warnings are errors, and so are anypool's; the kernel's machinery is not ours
 STRICT = """
 import warnings as _warnings
@@ -75,9 +75,11 @@ def run(notebook: NotebookNode, answers: bool = False) -> NotebookNode:
 def _environment(home: str) -> dict[str, str]:
     """This one, with this checkout's anypool, and without the user's settings of IPython."""
     paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    own = {"PYTHONPATH": os.pathsep.join(paths), "IPYTHONDIR": home, "MPLBACKEND": "agg"}
     # threads that wait must sleep: spinning, they take the time of whoever else is at work
-    return os.environ | own | {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(paths), "IPYTHONDIR": home, "TMPDIR": home,
+        "MPLBACKEND": "agg", "OMP_WAIT_POLICY": "PASSIVE", "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }  # fmt: skip
 
 
 def answers_of(notebook: NotebookNode) -> Iterator[str]:
