@@ -80,10 +80,10 @@ def _array(text: str, shape: tuple[int, ...]) -> Any:
     import numpy as np
 
     rows = parts.real_numbers(text, "--values")
+    if len({len(row) for row in rows}) > 1:
+        raise PoolError(f"--values is {text!r}; give rows of equal length")
     try:
         return np.array(rows).reshape(shape)
     except ValueError:
-        counts = " + ".join(str(len(row)) for row in rows)
-        raise PoolError(
-            f"--values has {counts} numbers for {' x '.join(map(str, shape))} inputs"
-        ) from None
+        count, inputs = sum(map(len, rows)), " x ".join(map(str, shape))
+        raise PoolError(f"--values has {count} numbers for {inputs} inputs") from None

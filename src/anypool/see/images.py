@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -79,9 +79,10 @@ def images(
     Nothing is left behind in matplotlib: the figure is a value; :func:`anypool.see.save` writes it.
 
     Args:
-        images: one or several (a list) of a path, an address (http, https, file), an array, a
-            Pillow image. Arrays are (rows, columns), (rows, columns, 3 or 4), (3, rows, columns),
-            or (slices, rows, columns) for a volume; four axes with one of channels are a batch.
+        images: one or several of a path, an address (http, https, file), an array, a Pillow image:
+            a list, or a dict with their names. Arrays are (rows, columns), (rows, columns, 3 or 4),
+            (3, rows, columns), or (slices, rows, columns) for a volume; four axes with one of
+            channels are a batch.
             uint8, uint16 and bool lie between 0 and 1 (black and white); other numbers stay as
             they are and are drawn from their smallest to their largest, which is said.
         ways: names ("max", "adaptive", "global-gem", ...), ``(windows, reduction)`` pairs, or
@@ -118,11 +119,11 @@ def images(
         None if ways is None else tuple(ways), tuple(differences), signed, boxes, box_size,
         box_reduce, slices, kernel, stride, adaptive, dpi, scale,
     )  # fmt: skip
-    sources = _listed(images, slices is not None)
     groups: list[Group] = []
-    for number, source in enumerate(sources):
-        name = "" if len(sources) == 1 else f"image {number}"
-        picture = _picture(source, name, limits, slices is not None, tell)
+    named = _named(images, slices is not None)
+    for number, (name, source) in enumerate(named):
+        other = f"image {number}" if len(named) > 1 else ""
+        picture = _picture(source, name, other, limits, slices is not None, tell)
         groups += groups_of(picture, ask.of(number), tell)
     return arranged(on_one_scale(groups), columns=columns, scale=scale, dpi=dpi)
 
@@ -216,26 +217,31 @@ def _two(pair: Any) -> tuple[Any, Any]:
     return pair[0], pair[1]
 
 
-def _listed(given: Any, volumes: bool) -> list[Any]:
-    """The pictures one by one."""
-    if isinstance(given, list | tuple):
-        if not given:
-            raise PoolError("there are no images; give at least one")
-        return list(given)
-    return list(given) if several(given) and not volumes else [given]
+def _named(given: Any, volumes: bool) -> list[tuple[str, Any]]:
+    """The pictures one by one, with the names that they were given."""
+    if isinstance(given, Mapping):
+        named = [(str(name), source) for name, source in given.items()]
+    elif isinstance(given, list | tuple) or (several(given) and not volumes):
+        named = [("", source) for source in given]
+    else:
+        named = [("", given)]
+    if not named:
+        raise PoolError("there are no images; give at least one")
+    return named
 
 
 def _picture(
-    source: Any, name: str, limits: Limits | None, volume: bool, tell: Callable[[str], None]
-) -> Picture:
-    """The picture as it will be drawn, under the last part of its path."""
-    named = isinstance(source, str | os.PathLike)
-    if named:
+    source: Any, name: str, other: str, limits: Limits | None, volume: bool,
+    tell: Callable[[str], None],
+) -> Picture:  # fmt: skip
+    """The picture as it will be drawn, under its name or the last part of its path."""
+    file = isinstance(source, str | os.PathLike)
+    if file:
         tell(f"reading {os.fsdecode(source)}")
-    picture = load(source, name=name, limits=limits, pages=volume, tell=tell)
+    picture = load(source, name=name or other, limits=limits, pages=volume, tell=tell)
     for note in picture.notes:
         tell(note)
-    return replace(picture, name=label(source)) if named else picture
+    return replace(picture, name=name or label(source)) if file else picture
 
 
 def _name(picture: Picture, place: int | None, depth: int) -> str:

@@ -83,7 +83,7 @@ def lay(
 
     >>> laid = lay((5,), Fractional(2, 3))
     >>> [line.reads for line in laid.grids[0][0]], laid.coverage
-    ([range(0, 2), range(1, 3), range(3, 5)], array([1, 2, 1, 1, 1]))
+    ([range(0, 2), range(2, 4), range(3, 5)], array([1, 1, 1, 2, 1]))
     """
     where, reduction = _settled(where), resolve(reduce)
     if isinstance(where, Boxes):

@@ -23,12 +23,17 @@ _SILENT: dict[str, dict[str, Any]] = {
 }
 
 
-def save(figure: Figure, path: str | os.PathLike[str], *, dpi: int | None = None) -> Path:
+_ABOUT = {"png": "Description", "svg": "Description", "pdf": "Subject"}
+
+
+def save(
+    figure: Figure, path: str | os.PathLike[str], *, dpi: int | None = None, about: str = ""
+) -> Path:
     """Write a figure as .png, .svg or .pdf, by the path's suffix; give the path.
 
     Letters stay text in SVG and PDF, so that they can be read, searched and restyled. The file is
     there when it is whole; the same figure gives the same bytes. `dpi` is of PNG and of the
-    photographs in the others; None: the figure's own.
+    photographs in the others; None: the figure's own. `about` is kept in the file as what it shows.
 
     Raises:
         PoolError: where the suffix is another, or the file cannot be written.
@@ -41,7 +46,7 @@ def save(figure: Figure, path: str | os.PathLike[str], *, dpi: int | None = None
         if path.is_dir():
             raise IsADirectoryError(21, "it is a folder")
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(figure, stage, dpi)
+        write(figure, stage, dpi, about)
         os.replace(stage, path)
     except OSError as error:
         raise PoolError(f"cannot write to {path}: {why(error)}") from None
@@ -50,11 +55,10 @@ def save(figure: Figure, path: str | os.PathLike[str], *, dpi: int | None = None
     return path
 
 
-def write(figure: Figure, path: Path, dpi: int | None = None) -> Path:
+def write(figure: Figure, path: Path, dpi: int | None = None, about: str = "") -> Path:
     """Write a figure into a file of its own suffix; give the path."""
     kind = path.suffix.lower()[1:]
+    told = _SILENT[kind] | ({_ABOUT[kind]: about} if about else {})
     with settings(**{"svg.hashsalt": "anypool"}), foreign_letters():
-        figure.savefig(
-            path, format=kind, dpi=dpi or figure.dpi, facecolor=PAPER, metadata=_SILENT[kind]
-        )
+        figure.savefig(path, format=kind, dpi=dpi or figure.dpi, facecolor=PAPER, metadata=told)
     return path

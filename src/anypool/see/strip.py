@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST = 256  # inputs and outputs that can be drawn
 _SIDE, _NARROW = 0.62, 3.0  # inches beside the cells, for labels, and of all at least
 _LARGE, _MARKED, _SMALL = 0.34, 0.1, 0.035  # inches of a cell: at most, with numbers, at least
-_ROOM, _THIRD = 4.2, 3.0  # inches that the cells of one picture share, or of one of three
+_ROOM, _THIRD = 4.2, 2.6  # inches that the cells of one picture share, or of one of three
 _GAP = 0.13  # inches between parts
 _STEPS = (1, 2, 4, 8, 16, 32, 64)
 
