@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import PoolError
-from . import image
+from . import features, image
 from .parts import numbers
 from .parts import shape as shape_of
 from .study import app as study
@@ -29,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(epilog=image.EXAMPLE)(image.image)
+app.command(epilog=features.EXAMPLE)(features.features)
 app.add_typer(study)
 
 
