@@ -1,14 +1,14 @@
-"""What does it look like? Photographs pooled every way, as figures and a page.
+"""What does it look like? Photographs pooled every way, and what a network sees in them.
 
-Pillow and matplotlib (``pip install 'anypool[image]'``) are loaded when a picture is made, not
-before.
+Pillow and matplotlib (``pip install 'anypool[image]'``) are loaded when a picture is made, PyTorch
+when a network is looked into, not before.
 """
 
 from __future__ import annotations
 
 from .classmaps import ClassMaps, class_maps
 from .explorer import Explorer, explorer
-from .features import Features, features, layers
+from .features import Features, Layer, features, layers
 from .figure import Panel, draw
 from .image import gallery, panels
 from .images import images
@@ -23,6 +23,7 @@ __all__ = [
     "Cut",
     "Explorer",
     "Features",
+    "Layer",
     "Panel",
     "Pooling",
     "class_maps",

@@ -77,9 +77,8 @@ class Features(showing.Shown):
 
     def __repr__(self) -> str:
         images = len(self.maps)
-        seen = f"; predicted {showing.said(self.predicted, self.classes)}" * (
-            self.predicted is not None
-        )
+        found = self.predicted
+        seen = "" if found is None else f"; predicted {showing.said(found, self.classes)}"
         return f"<Features: {self.title}, {images} image{'s' * (images > 1)}{seen}>"
 
 
@@ -95,7 +94,8 @@ def features(
     x: an array or a tensor (C, H, W) or (N, C, H, W), floats as the model was trained on;
         (H, W, C) where only that fits; the path of a picture, read as floats from 0 to 1
     layer: a name such as "features.16", a number that counts the layers with none inside in the
-        order of `named_modules`, or the module; None: what enters the global pooling
+        order of `named_modules`, or the module; None: what enters the global pooling, or where
+        that is no layer, the last maps that a layer gives
     entering: the maps that the layer takes instead of those it gives
     call: which call of a layer that is called several times, from 0; None: the last
     true: the right class of the image, or of each: numbers, or names of `classes`

@@ -39,7 +39,7 @@ class Network:
     size: tuple[int, int]
     ragged: bool
     whole: float
-    trial: Trial | None = None
+    trial: Trial
 
     def predict(self, images: Any) -> NDArray[np.float32]:
         """The probability of every class, float32 (N, classes).

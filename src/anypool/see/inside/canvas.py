@@ -163,7 +163,7 @@ def places(values: NDArray[Any], digits: int = 4) -> Callable[[float], str]:
     if not 1e-3 <= most < 1e5:
         return number
     after = max(0, digits - 1 - math.floor(math.log10(most)))
-    return lambda value: f"{value + 0.0:.{after}f}".replace("-", "−")
+    return lambda value: f"{round(value, after) + 0.0:.{after}f}".replace("-", "−")
 
 
 def clipped(words: str, most: int) -> str:

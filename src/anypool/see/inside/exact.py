@@ -101,8 +101,9 @@ def _added_up(who: Subject, where: Site, cut: _Cut, ran: Ran) -> Exact:
     scores = cut.put([leaf.clone() for leaf in leaves], image=image, grad=True)
     _alone(scores, image, where)
     points = _probes(cut)
+    lines = [[_double(value) for value in point] for point in points]
     at_zero = _double(cut.put([torch.zeros_like(v) for v in cut.values]))
-    contributions, offsets, along = _by_class(scores, leaves, cut, points)
+    contributions, offsets, along = _by_class(scores, leaves, cut, lines)
     _straight(where, cut, points, along, at_zero)
     bias = at_zero + offsets
     wanted = _double(ran.scores)
@@ -144,13 +145,14 @@ def _by_class(
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Contributions, the constants of the poolings, and the slope times each probe, by class."""
     maps, offsets, along = [], [], [[] for _ in points]
+    constants = [share.offset for share in cut.shares]
     for k in range(scores.shape[1]):
         slopes = torch.autograd.grad(
             scores[:, k].sum(), leaves, retain_graph=True, allow_unused=True, materialize_grads=True
         )
         slopes = [_double(slope) for slope in slopes]
         maps.append(_sum(share.of(a) for share, a in zip(cut.shares, slopes, strict=True)))
-        offsets.append(_dot(slopes, [share.offset for share in cut.shares]))
+        offsets.append(_dot(slopes, constants))
         for line, point in zip(along, points, strict=True):
             line.append(_dot(slopes, point))
     return torch.stack(maps, 1), torch.stack(offsets, 1), [torch.stack(line, 1) for line in along]
@@ -164,7 +166,9 @@ def _straight(
         there = _double(cut.put(point))
         if _miss(line + at_zero, there) > max(_LINE, 8 * torch.finfo(point[0].dtype).eps):
             behind = f" ({where.behind})" if where.behind else ""
-            raise NotExactError(f"the head behind {where.layer}{behind} is not linear, as measured")
+            raise NotExactError(
+                f"what comes behind {where.layer} is not linear, as measured{behind}"
+            )
 
 
 def _double(t: Any) -> Tensor:
@@ -172,7 +176,9 @@ def _double(t: Any) -> Tensor:
 
 
 def _dot(slopes: list[Tensor], values: list[Tensor]) -> Tensor:
-    return _sum((a * _double(v)).flatten(1).sum(1) for a, v in zip(slopes, values, strict=True))
+    return _sum(
+        torch.linalg.vecdot(a.flatten(1), v.flatten(1)) for a, v in zip(slopes, values, strict=True)
+    )
 
 
 def _sum(parts: Any) -> Tensor:

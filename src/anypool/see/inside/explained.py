@@ -20,6 +20,11 @@ def explained(
 ) -> dict[str, Any]:
     """Everything `ClassMaps` holds."""
     who = subject(model, x, scores, classes)
+    if any(parameter.is_inference() for parameter in who.module.parameters()):
+        raise PoolError(
+            "the model was made under torch.inference_mode, whose tensors have no gradients; make "
+            "it outside"
+        )
     where = site(who, pool)
     ran = run(who.module, who.batch, who.pick, keep=kept(where))
     if ran.scores is None or ran.output is None:

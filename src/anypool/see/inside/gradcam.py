@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ...errors import PoolError
+from .layers import described
 from .run import run
 from .sites import Site
 from .subject import Subject
@@ -28,12 +29,14 @@ def weighted(who: Subject, where: Site, why: str) -> tuple[Tensor, str]:
         raise PoolError(f"there are no class maps: {why}, and no layer before it gives maps")
     with traceless(who.module, grad=True), GradCAM(who.module, where.before) as extractor:
         image = who.batch.clone().requires_grad_()
-        scores = run(who.module, image, who.pick, grad=True).scores
+        try:
+            scores = run(who.module, image, who.pick, grad=True).scores
+        except PoolError:  # without gradients it ran: some layer has none
+            scores = None
         if scores is None or not scores.requires_grad:
             raise PoolError(f"there are no class maps: {why}, and the scores have no gradient")
-        return torch.stack([_map(extractor, k, scores) for k in range(scores.shape[1])], 1), (
-            where.before
-        )
+        maps = [_map(extractor, k, scores) for k in range(scores.shape[1])]
+    return torch.stack(maps, 1), described(where.before, who.module)
 
 
 def _map(extractor: Any, k: int, scores: Tensor) -> Tensor:

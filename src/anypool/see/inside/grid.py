@@ -138,7 +138,8 @@ class _Grid:
         ax = self.canvas.axes(MARGIN, self.top + self.cell.above, width, height)
         drawn(ax, picture)
         size = " × ".join(map(str, picture.shape[:2]))
-        words = f"image {self.image}, {size}, as the network takes it"
+        which = f"image {self.image}" if len(self.seen.pictures) > 1 else "image"
+        words = f"{which}, {size}, as the network takes it"
         self.canvas.text(MARGIN, self.top + self.cell.above + height + 0.07, words, 7, color=SOFT)
 
     def _map(self, place: int, channel: int) -> Axes:

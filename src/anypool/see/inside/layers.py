@@ -44,8 +44,8 @@ def name_of(module: nn.Module, layer: Any) -> str:
     if layer in known:
         return layer
     close = difflib.get_close_matches(layer, [name for name in known if name], 3, 0.5)
-    hint = f"did you mean {' or '.join(close)}? " if close else ""
-    raise PoolError(f"the model has no layer {layer!r}; {hint}{_all(module)}")
+    hint = f"; did you mean {' or '.join(close)}? " if close else ". "
+    raise PoolError(f"the model has no layer {layer!r}{hint}{_all(module)}")
 
 
 def _numbered(module: nn.Module, number: int) -> str:

@@ -81,7 +81,8 @@ class _Overlay:
         found, image = self.found, self.image
         true, predicted = picked(found.true, image), picked(found.predicted, image)
         headed(self.canvas, self.head, true, predicted, found.classes, self.note)
-        self._panel(0, f"image {image}", None, "")
+        alone = len(found.pictures) == 1
+        self._panel(0, "image" if alone else f"image {image}", None, "")
         shown = predicted if predicted is not None else self.wanted[0]
         if self.panels == 3:
             name = clipped(named(shown, found.classes), 20)

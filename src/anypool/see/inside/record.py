@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -13,7 +12,7 @@ from ...errors import PoolError
 from .labels import numbers_of
 from .layers import described, leaves, name_of
 from .run import LAST, Ran, Spot, run
-from .sites import events, final_pools, is_class_map
+from .sites import events, final_pools, is_class_map, site
 from .subject import Subject, subject
 
 Tensor = torch.Tensor
@@ -66,7 +65,7 @@ def judged(who: Subject, ran: Ran, true: Any) -> dict[str, Any]:
 def array(t: Tensor) -> NDArray[Any]:
     """A tensor as a NumPy array of its own; halves as float32, which holds them."""
     t = t.detach().cpu()
-    return np.array(t.float() if t.dtype in (torch.bfloat16, torch.float16) else t)
+    return (t.float() if t.dtype in (torch.bfloat16, torch.float16) else t.clone()).numpy()
 
 
 def _spot(who: Subject, layer: Any, entering: bool | None, call: int | None) -> Spot:
@@ -75,14 +74,11 @@ def _spot(who: Subject, layer: Any, entering: bool | None, call: int | None) -> 
     number = LAST if call is None else call
     if layer is not None:
         return Spot(name_of(who.module, layer), bool(entering), number)
-    pools = final_pools(who)
-    if not pools:
-        raise PoolError(
-            "no global pooling was found in the model, so say which layer: "
-            f"{', '.join(leaves(who.module)[-6:])} are the last ones"
-        )
-    enters = True if entering is None else entering
-    return Spot(pools[-1].name, enters, pools[-1].call if call is None else call)
+    where = site(who, None)
+    if not where.pools or entering is None:
+        return replace(where.maps, call=where.maps.call if call is None else call)
+    pool = where.pools[-1]
+    return Spot(pool.name, entering, pool.call if call is None else call)
 
 
 def _of_classes(who: Subject, ran: Ran, spot: Spot, maps: Tensor) -> bool:

@@ -169,8 +169,6 @@ def _exchanged(output: Any, value: Tensor) -> Any:
 
 def _not_called(module: nn.Module, spot: Spot, calls: int) -> str:
     told = described(spot.name, module)
-    if isinstance(module, torch.jit.ScriptModule):
-        return f"a TorchScript model hides its layers, {told} too; give the module it was made of"
     if calls == 0:
         return f"the layer {told} was never called in this forward; nothing passed it"
     if spot.call >= calls:

@@ -184,15 +184,17 @@ def _asked(who: Subject, pool: Any, seen: list[Event]) -> list[Event]:
 def _behind(who: Subject, seen: list[Event], last: Event) -> str:
     """The layers that run behind, as a sentence names them."""
     after = [e for e in seen if e.began > last.began and not any(e.part.children())]
-    names = [described(e.name, who.module) for e in after if not _inside(e, last)]
+    names = [f"{type(e.part).__name__} {e.name}" for e in after if not _inside(e, last)]
     return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
 
 
 def is_class_map(who: Subject, spot: Spot, value: Tensor) -> bool:
     """Whether score k depends on channel k of these maps alone, and on nothing beside them."""
     leaf, image = value.clone().requires_grad_(), who.batch.clone().requires_grad_()
-    ran = run(who.module, image, who.pick, put={spot: leaf.clone()}, grad=True)
-    scores = ran.scores
+    try:
+        scores = run(who.module, image, who.pick, put={spot: leaf.clone()}, grad=True).scores
+    except PoolError:  # without gradients it ran: some layer has none, so nothing is known
+        return False
     if scores is None or not scores.requires_grad:
         return False
     if (

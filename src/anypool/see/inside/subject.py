@@ -55,6 +55,8 @@ def subject(
 
 def _module(model: Any) -> nn.Module:
     """The module itself; below torch.compile the one that was compiled, whose layers are called."""
+    if isinstance(model, torch.jit.ScriptModule):
+        raise PoolError("a TorchScript model hides its layers; give the module that it was made of")
     if isinstance(model, nn.Module):
         return getattr(model, "_orig_mod", model)
     if isinstance(model, Mapping):
@@ -97,10 +99,10 @@ def _read(path: Any) -> Picture:
 
 def _batch(module: nn.Module, x: Any) -> Tensor:
     """(N, C, *sizes) in the module's own type and on its device; x itself stays as it is."""
-    rank, channels = _wants(module)
+    rank, channels = wants(module)
     photograph = isinstance(x, str | os.PathLike)
     if photograph:
-        x = _photograph(_read(x), channels)
+        x = on_channels(_read(x), channels)
     t = _tensor(x)
     if t.ndim == 3 and rank == 2 and channels and t.shape[2] == channels != t.shape[0]:
         t = t.movedim(2, 0)  # (H, W, C) as photographs come
@@ -117,14 +119,14 @@ def _batch(module: nn.Module, x: Any) -> Tensor:
     return t.float() if like is None else t.to(like.device, like.dtype)
 
 
-def _wants(module: nn.Module) -> tuple[int, int | None]:
+def wants(module: nn.Module) -> tuple[int, int | None]:
     """How many axes of size the model pools over, and its channels: its first convolution's."""
     found = (m for m in module.modules() if isinstance(m, nn.modules.conv._ConvNd))
     first = next(found, None)
     return (2, None) if first is None else (len(first.kernel_size), first.in_channels)
 
 
-def _photograph(photo: Picture, channels: int | None) -> Picture:
+def on_channels(photo: Picture, channels: int | None) -> Picture:
     """(C, H, W) in as many channels as the model takes."""
     if channels == 1 and photo.ndim == 3:
         photo = photo @ GREY
