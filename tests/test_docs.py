@@ -74,7 +74,9 @@ def test_every_command_and_option_is_documented(name):
     assert set(re.findall(r"`(--[\w-]+)`", section)) - {"--help"} == options - {"--help"}
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/index.md", "docs/command-line.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/index.md", "docs/command-line.md", "docs/claims.md"]
+)
 def test_documented_commands_exist(document):
     for _, *words in typed_commands(text(document)):
         known = COMMANDS.get(words[0]) or COMMANDS.get(" ".join(words[:2]))
@@ -101,7 +103,9 @@ def test_the_checks_call_the_doors_of_the_readme():
     assert {"make demo", "make test"} <= set(re.findall(r"make \w+", text(".ci/run")))
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/index.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/index.md", "docs/claims.md", "docs/course/README.md"]
+)
 def test_links_lead_somewhere(document):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", text(document))
     assert targets
@@ -151,9 +155,13 @@ def test_every_public_function_has_a_docstring_with_an_example(name):
     assert not callable(thing) or isinstance(thing, type) or ">>>" in thing.__doc__
 
 
-@pytest.mark.parametrize(("name", "least"), [("guide", 20), ("torch", 20), ("study", 8)])
+PAGES = {"guide": 20, "torch": 20, "study": 8, "claims": 30}  # name -> examples at least
+NEEDED = {"torch": ["torch"], "study": ["torch", "scipy", "sklearn"], "claims": ["torch"]}
+
+
+@pytest.mark.parametrize(("name", "least"), PAGES.items())
 def test_the_pages_run(name, least):
-    for package in {"torch": ["torch"], "study": ["torch", "scipy", "sklearn"]}.get(name, []):
+    for package in NEEDED.get(name, []):
         pytest.importorskip(package, reason=f"{package} is not installed")
     text(f"docs/{name}.md")
     failed, tried = doctest.testfile(str(ROOT / f"docs/{name}.md"), module_relative=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +34,8 @@ class Explanation:
     ``table`` has a :class:`Row` for each output along each axis (a window over several axes is the
     product of its axes' rows); ``coverage[axis]`` says how many outputs read each input;
     ``weight[axis]`` how much of an incoming derivative of ones each input gets under a mean;
-    ``kernel`` which loop would run it, and why (where asked for).
+    ``kernel`` which loop would run it, and why (where asked for). In a notebook it is a table of
+    HTML, in the notebook's own colours.
     """
 
     shape: tuple[int, ...]
@@ -50,13 +52,19 @@ class Explanation:
             lines += ["", *_axis_lines(self, axis)]
         return "\n".join([*lines, *(["", self.kernel] if self.kernel else [])])
 
+    def _repr_html_(self) -> str:
+        """The same for a notebook: tables with captions and headings, no colours of their own."""
+        head = f"<p><code>{escape(repr(self.windows))}</code>: {self.shape} → {self.output}</p>"
+        tables = [table for axis in self.coverage for table in _axis_tables(self, axis)]
+        end = [f"<p>{escape(self.kernel)}</p>"] if self.kernel else []
+        return "\n".join(["<div>", head, *tables, *end, "</div>"])
+
 
 def _axis_lines(e: Explanation, axis: int) -> list[str]:
     lines = [f"axis {axis}: {e.shape[axis]} inputs", "output   reads          count  divisor"]
     for row in (r for r in e.table if r.axis == axis):
-        step = f":{row.step}" if row.step > 1 else ""
-        span = f"[{row.start}:{row.stop}{step}]" if row.reads else "nothing"
-        lines.append(f"{row.output:>6}   {span:<14} {row.reads:>5}  {row.divisor:>7}")
+        output, span, count, divisor = _cells_of(row)
+        lines.append(f"{output:>6}   {span:<14} {count:>5}  {divisor:>7}")
     cover, weight = e.coverage[axis], e.weight[axis]
     shared, unread = int((cover > 1).sum()), int((cover == 0).sum())
     lines.append(f"inputs read more than once: {shared}; never: {unread}")
@@ -65,8 +73,58 @@ def _axis_lines(e: Explanation, axis: int) -> list[str]:
     return lines
 
 
+_MOST_ROWS, _LAST_ROWS = 40, 4
+
+
+def _axis_tables(e: Explanation, axis: int) -> list[str]:
+    """Of one axis: what each output reads, and what each input gets."""
+    rows = [row for row in e.table if row.axis == axis]
+    several = rows[-1].grid > 0 if rows else False
+    heads = [*(["grid"] if several else []), "output", "reads", "count", "divisor"]
+    cells = [[*([row.grid] if several else []), *_cells_of(row)] for row in rows]
+    hidden = len(cells) - _MOST_ROWS
+    if hidden > 0:
+        gap = f"… {hidden} more …"
+        cells[_MOST_ROWS - _LAST_ROWS : -_LAST_ROWS] = [[gap, *[""] * (len(heads) - 1)]]
+    cover, weight = e.coverage[axis], e.weight[axis]
+    shared, unread = int((cover > 1).sum()), int((cover == 0).sum())
+    words = f"read more than once: {shared}, never: {unread}"
+    inputs = _few([str(i) for i in range(len(cover))])
+    gets = [["times read", *_few([str(c) for c in cover])],
+            ["mean weight", *_few([f"{w:.3g}" for w in weight])]]  # fmt: skip
+    return [
+        _html_table(f"axis {axis}: {e.shape[axis]} inputs, {len(rows)} outputs", heads, cells),
+        _html_table(f"axis {axis}: what each input gets ({words})", ["input", *inputs], gets),
+    ]
+
+
+def _cells_of(row: Row) -> list[Any]:
+    step = f":{row.step}" if row.step > 1 else ""
+    reads = f"[{row.start}:{row.stop}{step}]" if row.reads else "nothing"
+    return [row.output, reads, row.reads, row.divisor]
+
+
+def _html_table(caption: str, heads: list[str], rows: list[list[Any]]) -> str:
+    """A table that a screen reader can walk: its first column names the rows."""
+    top = "".join(f'<th scope="col">{escape(str(head))}</th>' for head in heads)
+    body = "\n".join(
+        f'<tr><th scope="row">{escape(str(row[0]))}</th>'
+        + "".join(f"<td>{escape(str(cell))}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{top}</tr></thead>\n"
+        f"<tbody>\n{body}\n</tbody>\n</table>"
+    )
+
+
 def _short(words: list[str], most: int = 24) -> str:
-    return " ".join(words if len(words) <= most else [*words[:most], "..."])
+    return " ".join(_few(words, most))
+
+
+def _few(words: list[str], most: int = 24) -> list[str]:
+    return words if len(words) <= most else [*words[:most], "..."]
 
 
 def explain(
@@ -107,7 +165,9 @@ def explain(
     if kernel:
         choice = kernels.choose(plan, kernels.unreal(sizes, plan.dtype))
         words = f"kernel: {choice.name} ({choice.why})"
-    output = plan.out_shape(layout.grids[0]) if len(layout.grids) == 1 else _joined(plan, layout)
+    output = _joined(plan, layout) if windows.joined else plan.out_shape(layout.grids[0])
+    if not windows.keepdims:
+        output = tuple(plan.shape[a] for a in plan.outer)
     return Explanation(sizes, output, windows, tuple(rows), coverage, weight, words)
 
 

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import PoolError
-from . import explore, image
-from .parts import numbers
-from .parts import shape as shape_of
+from . import explore, features, image, parts, windows
 from .study import app as study
 
 if TYPE_CHECKING:
@@ -29,7 +27,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(epilog=image.EXAMPLE)(image.image)
+app.command(epilog=windows.EXAMPLE)(windows.windows)
 app.command(epilog=explore.EXAMPLE)(explore.explore)
+app.command(epilog=features.EXAMPLE)(features.features)
 app.add_typer(study)
 
 
@@ -82,37 +82,30 @@ def start(
 
 @app.command(epilog="Example: anypool explain 10 --adaptive 7")
 def explain(
-    size: Annotated[str, typer.Argument(metavar="SIZE", help="Input size: 10, or 10x12.")],
-    adaptive: Annotated[
-        str | None, typer.Option(help="Output size: 7, or 7x5; shows three rules side by side.")
-    ] = None,
-    kernel: Annotated[str | None, typer.Option(help="Window size: 3, or 3x2.")] = None,
-    stride: Annotated[str | None, typer.Option(help="Step; the window size if not given.")] = None,
-    padding: Annotated[
-        str, typer.Option(help="1, 1x2, valid, same (extra at the end) or same_lower.")
-    ] = "0",
-    dilation: Annotated[str, typer.Option(help="Distance between a window's elements.")] = "1",
-    ceil: Annotated[bool, typer.Option("--ceil", help="Round the output size up.")] = False,
+    size: parts.Size,
+    adaptive: parts.Adaptive = None,
+    split: parts.Split = None,
+    kernel: parts.Kernel = None,
+    stride: parts.Stride = None,
+    padding: parts.Padding = "0",
+    dilation: parts.Dilation = "1",
+    ceil: parts.Ceil = False,
+    fractional: parts.Fractional = None,
+    pyramid: parts.Pyramid = None,
+    whole: parts.Whole = False,
     why: Annotated[bool, typer.Option("--why", help="Say which kernel runs it, and why.")] = False,
 ) -> None:
     """Show which inputs each output reads."""
-    from .. import windows
     from ..explain import explain as laid_out
 
-    shape = shape_of(size)
-    if (adaptive is None) == (kernel is None):
-        raise PoolError("say which windows: --adaptive 7, or --kernel 3 with --stride and the rest")
+    shape = parts.shape(size)
+    where = parts.windows_of(
+        adaptive=adaptive, split=split, kernel=kernel, stride=stride, padding=padding,
+        dilation=dilation, ceil=ceil, fractional=fractional, pyramid=pyramid, whole=whole,
+    )  # fmt: skip
     if adaptive is not None:
-        where = windows.adaptive(numbers(adaptive, "--adaptive"))
-        _show_cuts(shape, where.output_size)
+        _show_cuts(shape, parts.numbers(adaptive, "--adaptive"))
     else:
-        where = windows.sliding(
-            numbers(kernel or "", "--kernel"),
-            None if stride is None else numbers(stride, "--stride"),
-            padding if padding.isidentifier() else numbers(padding, "--padding", least=0),
-            numbers(dilation, "--dilation"),
-            ceil,
-        )
         typer.echo(laid_out(shape, where))
     if why:
         typer.echo(laid_out(shape, where, kernel=True).kernel)

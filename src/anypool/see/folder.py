@@ -24,7 +24,7 @@ def whole(folder: Path) -> Iterator[Path]:
         yield stage
         _publish(stage, folder)
     except OSError as error:
-        raise PoolError(f"cannot write to {folder}: {_why(error)}") from None
+        raise PoolError(f"cannot write to {folder}: {why(error)}") from None
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
@@ -38,7 +38,7 @@ def _stage(folder: Path) -> Path:
         stage = base / f".anypool-{secrets.token_hex(4)}"
         stage.mkdir()
     except OSError as error:
-        raise PoolError(f"cannot write to {folder}: {_why(error)}") from None
+        raise PoolError(f"cannot write to {folder}: {why(error)}") from None
     return stage
 
 
@@ -55,6 +55,6 @@ def _publish(stage: Path, folder: Path) -> None:
         os.replace(file, folder / file.name)
 
 
-def _why(error: OSError) -> str:
+def why(error: OSError) -> str:
     words = error.strerror or str(error) or type(error).__name__
     return words[:1].lower() + words[1:]

@@ -4,95 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .. import windows
 from ..errors import PoolError
-from ..ops import pool
-from .figure import Panel, draw
+from .figure import Panel, arranged, check
 from .folder import whole
+from .images import Ask, groups_of, on_one_scale
 from .page import Entry, entry, page
-from .read import Photo, read
+from .picture import Limits, Photo, Picture, silent
+from .read import label, load
+from .save import FORMATS, write
+from .ways import DEFAULT, Pooling, poolings
 
-DEFAULT = ("max", "avg", "min", "gem", "soft", "adaptive", "global")
-# reductions with a short name of their own that takes (x, kernel_size, stride); the others go
-# through pool(), because their short names want a parameter
-_SHORT = {"max", "avg", "min", "sum", "gem", "lse", "soft", "std", "var", "median", "mode"}
-_KNOWN = sorted(_SHORT | {"lp", "quantile", "topk", "stochastic", "any", "all"})
+__all__ = ["DEFAULT", "Pooling", "gallery", "panels", "poolings"]
 
-
-def _silent(_: str) -> None:
-    """For those who do not want to hear of every step."""
-
-
-@dataclass(frozen=True)
-class Pooling:
-    """One way to pool a photograph `x`: the call in words, the windows, the reduction."""
-
-    call: str
-    windows: Any
-    reduce: str
-
-    def __call__(self, photo: Photo) -> NDArray[Any]:
-        """The photograph pooled over its rows and columns."""
-        return pool(photo, self.windows, self.reduce, axes=(0, 1))
-
-
-def poolings(
-    names: Iterable[str] = DEFAULT, *, kernel: Any = 2, stride: Any = None, adaptive: Any = 7
-) -> list[Pooling]:
-    """What the names ask for: a reduction, or "adaptive", "global", "adaptive-max", "global-gem".
-
-    >>> for way in poolings(["max", "adaptive", "global-gem"]):
-    ...     print(way.call)
-    max_pool(x, 2, axes=(0, 1))
-    adaptive_avg_pool(x, 7, axes=(0, 1))
-    global_pool(x, reduce='gem', axes=(0, 1))
-    """
-    return [_pooling(name, kernel, stride, adaptive) for name in names]
-
-
-def _pooling(name: str, kernel: Any, stride: Any, adaptive: Any) -> Pooling:
-    place, what = _parts(name)
-    reduce = "mean" if what == "avg" else what
-    if place == "adaptive":
-        return Pooling(_call(f"adaptive_{what}", adaptive), windows.adaptive(adaptive), reduce)
-    if place == "global":
-        return Pooling(_call(f"global_{what}"), windows.whole(), reduce)
-    sizes = (kernel,) if stride is None else (kernel, stride)
-    where = windows.sliding(*sizes)
-    if what in _SHORT:
-        return Pooling(_call(what, *sizes), where, reduce)
-    shown = ", ".join(map(str, sizes))
-    return Pooling(f"pool(x, windows.sliding({shown}), '{what}', axes=(0, 1))", where, reduce)
-
-
-def _parts(name: str) -> tuple[str, str]:
-    """("adaptive", "max") for "adaptive-max", ("", "max") for "max", ("global", "avg") for both."""
-    place, _, what = name.rpartition("-")
-    if name in ("adaptive", "global"):
-        place, what = name, "avg"
-    what = "avg" if what == "mean" else what
-    if place not in ("", "adaptive", "global") or what not in _KNOWN:
-        raise PoolError(
-            f"no pooling is called {name!r}; use one of {', '.join(_KNOWN)}, adaptive, global, "
-            "or both words as in adaptive-max"
-        )
-    return place, what
-
-
-def _call(name: str, *numbers: Any) -> str:
-    """The call of a short name; adaptive and global have short names for max and avg only."""
-    place, _, what = name.partition("_")
-    words = ["x", *map(str, numbers)]
-    if what and what not in ("max", "avg"):
-        name, words = place, [*words, f"reduce='{what}'"]
-    return f"{name}_pool({', '.join(words)}, axes=(0, 1))"
+APART = (("max", "avg"),)
 
 
 def panels(
@@ -101,57 +29,107 @@ def panels(
     *,
     kernel: Any = 2,
     stride: Any = None,
-    tell: Callable[[str], None] = _silent,
+    tell: Callable[[str], None] = silent,
 ) -> list[Panel]:
-    """The original, each pooling of it, and how far max and average lie apart."""
-    shown = [Panel("original", photo)]
-    for way in ways:
-        tell(way.call)
-        shown.append(Panel(way.call, way(photo)))
-    largest, mean = poolings(["max", "avg"], kernel=kernel, stride=stride)
-    apart = np.abs(largest(photo) - mean(photo))
-    heat = apart if apart.ndim == 2 else apart.mean(axis=2)
-    return [*shown, Panel("|max − average| of the same windows", heat, heat=True)]
+    """The original, each pooling of it, and how far max and average lie apart.
+
+    >>> import numpy as np
+    >>> for panel in panels(np.eye(4, dtype="float32"), poolings(["max"], kernel=4), kernel=4):
+    ...     print(panel.title, panel.size)
+    original 4 × 4
+    max_pool(x, 4, axes=(0, 1)) 1 × 1
+    abs(max_pool(x, 4, axes=(0, 1)) - avg_pool(x, 4, axes=(0, 1))) 1 × 1
+    """
+    ask = Ask(tuple(ways), APART, kernel=kernel, stride=stride)
+    [group] = groups_of(Picture("", photo), ask, tell)
+    return list(group.panels)
 
 
 def gallery(
     photos: Sequence[str | os.PathLike[str]],
-    names: Iterable[str] = DEFAULT,
+    names: Iterable[Any] | None = None,
     *,
     kernel: Any = 2,
     stride: Any = None,
     adaptive: Any = 7,
+    differences: Sequence[tuple[Any, Any]] = APART,
+    signed: bool = False,
+    boxes: Any = None,
+    box_size: Any = 7,
+    box_reduce: Any = "max",
+    slices: int | Sequence[int] | None = None,
+    limits: Limits | None = None,
+    sha256: Sequence[str] | None = None,
+    scale: int | None = None,
+    columns: int | None = None,
     out: str | os.PathLike[str] = "pooled",
+    formats: Sequence[str] = ("png",),
     dpi: int = 120,
-    tell: Callable[[str], None] = _silent,
+    tell: Callable[[str], None] = silent,
+    note: Callable[[str], None] = silent,
 ) -> list[Path]:
     """Write one figure a photograph and an ``index.html`` into `out`; give the files' paths.
 
     The folder is whole or untouched: a photograph that cannot be read leaves nothing behind.
-    `tell` hears a few words before each step: reading, every pooling, drawing.
+    `tell` hears a few words before each step: reading, every pooling, drawing. `note` hears what
+    must be known of a photograph: that it was read smaller, that only its first page is shown.
+
+    The other arguments are those of :func:`anypool.see.images`; `formats` are of "png", "svg" and
+    "pdf", the first being shown on the page; `sha256` has one checksum a photograph.
     """
-    if not 20 <= dpi <= 1200:
-        raise PoolError(f"dpi is {dpi}; it must lie between 20 and 1200")
-    ways = poolings(names, kernel=kernel, stride=stride, adaptive=adaptive)
+    check(dpi, columns, scale)
+    _check(formats, photos, sha256)
+    ask = Ask(
+        None if names is None else tuple(names), tuple(differences), signed, boxes, box_size,
+        box_reduce, slices, kernel, stride, adaptive, dpi, scale,
+    )  # fmt: skip
     entries: list[Entry] = []
     with whole(Path(out)) as stage:
-        for source, target in zip(photos, _targets(photos), strict=True):
+        for number, (source, target) in enumerate(zip(photos, _targets(photos), strict=True)):
             tell(f"reading {os.fspath(source)}")
-            photo = read(source)
-            shown = panels(photo, ways, kernel=kernel, stride=stride, tell=tell)
-            tell(f"drawing {target}")
-            draw(shown, dpi=dpi).savefig(stage / target, format="png")
-            entries.append(entry(Path(source).name, stage / target, shown))
+            picture = load(
+                source, limits=limits, pages=slices is not None,
+                sha256=sha256[number] if sha256 else None, tell=tell,
+            )  # fmt: skip
+            for words in picture.notes:
+                note(words)
+            picture = replace(picture, name=label(source))
+            groups = on_one_scale(groups_of(picture, ask.of(number), tell))
+            tell(f"drawing {target}.{formats[0]}")
+            figure = arranged(groups, columns=columns, scale=scale, dpi=dpi)
+            files = [write(figure, stage / f"{target}.{kind}", dpi) for kind in formats]
+            shown = [panel for group in groups for panel in group.panels]
+            entries.append(entry(label(source), files, shown, picture.notes))
         (stage / "index.html").write_text(page(entries), encoding="utf-8", errors="replace")
-    return [Path(out) / name for name in (*(e.figure.name for e in entries), "index.html")]
+    made = [file.name for e in entries for file in e.figures]
+    return [Path(out) / name for name in (*made, "index.html")]
+
+
+def _check(formats: Sequence[str], photos: Sequence[Any], sha256: Sequence[str] | None) -> None:
+    """Refuse formats that nobody draws, and checksums that are not one a photograph."""
+    for kind in formats:
+        if kind not in FORMATS:
+            raise PoolError(f"no figure is written as {kind!r}; use {', '.join(FORMATS)}")
+    if not formats or len(set(formats)) < len(formats):
+        raise PoolError(f"formats are {list(formats)}; name at least one, and each once")
+    if sha256 and len(sha256) != len(photos):
+        raise PoolError(
+            f"{len(sha256)} checksums for {len(photos)} photographs; give one for each, in order"
+        )
 
 
 def _targets(photos: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """A file name for each figure: the photograph's own, numbered where two are alike."""
+    """A file's stem for each figure: the photograph's own, numbered where two are alike."""
     names: list[str] = []
     for photo in photos:
-        stem, count = Path(photo).stem, 1
-        while (name := f"{stem}.png" if count == 1 else f"{stem}-{count}.png") in names:
+        stem, count = _stem(photo), 1
+        while (name := stem if count == 1 else f"{stem}-{count}") in names:
             count += 1
         names.append(name)
     return names
+
+
+def _stem(photo: str | os.PathLike[str]) -> str:
+    """The photograph's name without its suffix, as a file of any system can be called."""
+    stem = Path(label(photo).replace("/", "_")).stem
+    return "".join(c if c.isprintable() and c not in '\\/:*?"<>|' else "_" for c in stem) or "photo"

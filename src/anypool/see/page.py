@@ -25,16 +25,20 @@ summary { cursor: pointer; }
 
 @dataclass(frozen=True)
 class Entry:
-    """One photograph of the page: its name, the file of its figure, what the figure shows."""
+    """One photograph of the page: its name, the files of its figure, what the figure shows."""
 
     name: str
-    figure: Path
+    figures: Sequence[Path]
     panels: Sequence[tuple[str, str]]
+    notes: Sequence[str] = ()
 
 
-def entry(name: str, figure: Path, panels: Sequence[Panel]) -> Entry:
+def entry(
+    name: str, figures: Sequence[Path], panels: Sequence[Panel], notes: Sequence[str] = ()
+) -> Entry:
     """What the page must know of a figure, without keeping its pixels."""
-    return Entry(name, figure, [(panel.title, panel.size) for panel in panels])
+    shown = [(panel.title, ", ".join(filter(None, (panel.size, panel.note)))) for panel in panels]
+    return Entry(name, figures, shown, notes)
 
 
 def page(entries: Sequence[Entry]) -> str:
@@ -52,15 +56,28 @@ def page(entries: Sequence[Entry]) -> str:
 
 
 def _section(entry: Entry) -> str:
-    name, source = escape(entry.name), quote(os.fsencode(entry.figure.name))
-    shown = ", ".join(title for title, _ in entry.panels)
     rows = "\n".join(
         f"<tr><td><code>{escape(title)}</code></td><td>{escape(size)}</td></tr>"
         for title, size in entry.panels
     )
+    notes = "".join(f"<p>{escape(note)}.</p>\n" for note in entry.notes)
     return (
-        f"<h2>{name}</h2>\n<figure>\n"
-        f'<a href="{source}"><img src="{source}" alt="{name}: {escape(shown)}"></a>\n</figure>\n'
+        f"<h2>{escape(entry.name)}</h2>\n{notes}{_figure(entry)}\n"
         f"<details><summary>Calls and sizes</summary>\n<table>\n"
         f"<tr><th>call</th><th>rows × columns</th></tr>\n{rows}\n</table>\n</details>"
     )
+
+
+def _figure(entry: Entry) -> str:
+    """The first file that a page can show, and links to the others."""
+    links = {file: quote(os.fsencode(file.name)) for file in entry.figures}
+    seen = [file for file in entry.figures if file.suffix != ".pdf"][:1]
+    shown = escape(f"{entry.name}: {', '.join(title for title, _ in entry.panels)}")
+    pictures = [f'<a href="{links[f]}"><img src="{links[f]}" alt="{shown}"></a>\n' for f in seen]
+    others = [
+        f'<a href="{link}">{escape(file.name)}</a>'
+        for file, link in links.items()
+        if file not in seen
+    ]
+    told = f"<p>{', '.join(others)}</p>\n" if others else ""
+    return f"<figure>\n{''.join(pictures)}</figure>\n{told}"

@@ -7,9 +7,15 @@ The mistake is a formula that is copied from page to page, ``stride = n // m`` a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from .. import windows
+from ..errors import WindowError
 from ..explain import explain
+from ..windows import Table
+from ..windows.rules import Slide, each
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,65 @@ def _reads(n: int, where: windows.Windows) -> tuple[range, ...]:
 
 
 def _copied(n: int, m: int) -> Cut:
-    stride = n // m
-    kernel = n - (m - 1) * stride
+    kernel, stride = snippet(n, m)
     note = f"k {kernel}, stride {stride}"
     if stride == 0:  # more outputs than inputs
         return Cut("copied formula", f"{note}: fails", (), n)
-    return Cut("copied formula", note, _reads(n, windows.sliding(kernel, stride)), n)
+    return Cut("copied formula", note, _reads(n, copied(m)), n)
+
+
+def snippet(n: int, m: int) -> tuple[int, int]:
+    """The kernel and the stride that the copied formula takes for n inputs and m outputs.
+
+    >>> snippet(10, 7)
+    (4, 1)
+    """
+    stride = n // m
+    return n - (m - 1) * stride, stride
+
+
+class _Snippet(NamedTuple):
+    """The rule of one axis: sliding windows, of a size that only looks like adaptive pooling."""
+
+    m: int
+
+    def lay(self, n: int, low: Any, high: Any, draw: Any, axis: int) -> Table:
+        kernel, stride = snippet(n, self.m)
+        if stride == 0:
+            raise WindowError(
+                f"the copied formula fails for {n} elements and {self.m} outputs on axis {axis}: "
+                f"its stride is 0; it needs at most {n} outputs, windows.adaptive takes any"
+            )
+        return Slide(kernel, stride, 0, 0, 1, False, "").lay(n, low, high, draw, axis)
+
+
+@dataclass(frozen=True)
+class Copied(windows.Windows):
+    """See :func:`copied`."""
+
+    output_size: Any
+
+    own_extent = False
+
+    @property
+    def rank(self) -> int | None:
+        return len(self.output_size) if isinstance(self.output_size, tuple) else None
+
+    def rules(self, rank: int) -> tuple[tuple[_Snippet, ...], ...]:
+        return (tuple(_Snippet(m) for m in each(self.output_size, "output_size", rank, 1)),)
+
+
+def copied(output_size: Any) -> Copied:
+    """The windows that ``stride = n // m; kernel = n - (m - 1) * stride`` gives: not adaptive ones.
+
+    The formula is copied from page to page for adaptive pooling. It has the right shape and other
+    values, but where m divides n. These windows run wherever windows do, to show how far it is off;
+    they fail where there are more outputs than inputs.
+
+    >>> import numpy as np, anypool as ap
+    >>> ap.pool(np.arange(10.0), copied(7), "mean")
+    array([1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5])
+    >>> ap.adaptive_avg_pool(np.arange(10.0), 7)
+    array([0.5, 1.5, 3. , 4.5, 6. , 7.5, 8.5])
+    """
+    return Copied(tuple(output_size) if np.iterable(output_size) else output_size)

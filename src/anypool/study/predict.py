@@ -6,6 +6,7 @@ import io
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Network:
     """A trained network of a study, with what it must know of its images.
 
     model: the module in eval mode; classes: their names; size: of the images it learnt from
+    whole: the value of white before normalisation; trial: what made it
     """
 
     model: nn.Module
@@ -37,6 +39,7 @@ class Network:
     size: tuple[int, int]
     ragged: bool
     whole: float
+    trial: Trial
 
     def predict(self, images: Any) -> NDArray[np.float32]:
         """The probability of every class, float32 (N, classes).
@@ -46,12 +49,23 @@ class Network:
             grey becomes colours, where the network was made for the other; sizes become the
             network's own, unless it learnt from images of different sizes.
         """
-        ready = [self._image(image, place) for place, image in enumerate(images)]
-        if not ready:
+        batch = self.prepared(images)
+        if not len(batch):
             return np.zeros((0, len(self.classes)), np.float32)
-        batch = Images(ready, self.mean, self.scale).batch(torch.arange(len(ready)))
         with torch.inference_mode():
             return scores(self.model, batch).float().softmax(1).numpy()
+
+    def prepared(self, images: Any) -> Tensor | list[Tensor]:
+        """The images as the model takes them: (N, channels, H, W), or a list where sizes differ.
+
+        images: as for `predict`; what `predict` refuses raises PoolError here too
+        """
+        ready = [self._image(image, place) for place, image in enumerate(images)]
+        if len({image.shape for image in ready}) > 1:
+            return Images(ready, self.mean, self.scale).batch(torch.arange(len(ready)))
+        if not ready:
+            return []
+        return Images(torch.stack(ready), self.mean, self.scale).batch(torch.arange(len(ready)))
 
     def _image(self, image: Any, place: int) -> Tensor:
         """One image as floats on the scale that the network learnt, (channels, H, W)."""
@@ -88,18 +102,38 @@ class Network:
 
 
 def revive(trial: Trial, kept: bytes, factory: bytes | None = None) -> Network:
-    """The network that a trial left behind."""
-    told = torch.load(io.BytesIO(kept), weights_only=True)
+    """The network that a trial left behind; PoolError says why it no longer fits this anypool."""
+    try:
+        told = torch.load(io.BytesIO(kept), weights_only=True)
+        classes, size = tuple(told["classes"]), tuple(told["size"])
+        channels, ragged, state = told["channels"], told["ragged"], told["state"]
+        scaled = told["mean"], told["scale"], 255.0 if told["bytes"] else 1.0
+    except Exception as error:  # whatever a spoilt or a foreign file raises
+        raise PoolError(f"{_whose(trial)} cannot be read: {_clause(error)}") from error
     kind: Any = trial.network if factory is None else pickle.loads(factory)
-    classes, size = told["classes"], tuple(told["size"])
-    model = build(
-        kind, trial.place, trial.arm, told["channels"], len(classes), size, told["ragged"]
-    )
-    model.load_state_dict(told["state"])
-    return Network(
-        model.eval(), told["mean"], told["scale"], tuple(classes), told["channels"], size,
-        told["ragged"], 255.0 if told["bytes"] else 1.0,
-    )  # fmt: skip
+    try:
+        model = build(kind, trial.place, trial.arm, channels, len(classes), size, ragged)
+        model.load_state_dict(state)
+    except (PoolError, RuntimeError) as error:
+        raise PoolError(
+            f"{_whose(trial)} does not fit the network {trial.network!r} as anypool "
+            f"{version('anypool')} builds it: {_clause(error)}; train it again, or use the version "
+            "that made it"
+        ) from error
+    mean, scale, whole = scaled
+    return Network(model.eval(), mean, scale, classes, channels, size, ragged, whole, trial)
+
+
+def _whose(trial: Trial) -> str:
+    made = f", made by anypool {trial.versions['anypool']}," if "anypool" in trial.versions else ""
+    return f"the kept network of {trial.data}, {trial.arm}, seed {trial.seed}{made}"
+
+
+def _clause(error: Exception) -> str:
+    """The first thing that an error says which is not a heading, without a full stop."""
+    lines = [line.strip().rstrip(".") for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.endswith(":")] or [type(error).__name__]
+    return told[0]
 
 
 def best_guess(network: Network, images: Sequence[Any]) -> list[tuple[str, float]]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from ...see.style import foreign_letters
 from .style import GRID, HUES, INK, PAPER, SOFT, WIDTH, settings
 
 # the page gives these names a value for light and one for dark
@@ -40,7 +38,7 @@ def save(figure: Figure, stem: Path, dpi: int) -> str:
 
     The same figure gives the same bytes: no date, and names of parts that follow from `stem`.
     """
-    with settings(**{"svg.hashsalt": stem.name}), _foreign_letters():
+    with settings(**{"svg.hashsalt": stem.name}), foreign_letters():
         figure.savefig(stem.with_name(f"{stem.name}.png"), format="png", dpi=dpi, facecolor=PAPER)
         figure.set_layout_engine("none")  # the places found for the PNG are as good here
         text = _svg(figure)
@@ -53,15 +51,6 @@ def _svg(figure: Figure) -> str:
     page = io.StringIO()
     figure.savefig(page, format="svg", facecolor=PAPER, metadata=silent)
     return page.getvalue()
-
-
-@contextmanager
-def _foreign_letters() -> Iterator[None]:
-    """A letter that the figure's font lacks is no reason to stop: a browser has it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
-        yield
 
 
 def inline(svg: str, name: str, title: str) -> str:

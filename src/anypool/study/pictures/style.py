@@ -3,86 +3,49 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import Formatter
 
-P = ParamSpec("P")
+from ...see.style import GRID, HUES, PAPER, under
+from ...see.style import INK as INK
+from ...see.style import SOFT as SOFT
+from ...see.style import settings as house
 
-PAPER, INK, SOFT, GRID = "#ffffff", "#1b1f24", "#59636e", "#dfe3e8"
-# after Okabe and Ito, without their yellow and sky blue, which are too faint on paper; checked by
-# simulated colour blindness: the nearest pair stays apart, and line, mark and label tell it too
-HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7a28d9", "#3d4a1f")
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h", "p", "d")
 LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.2, 1.5, 1.2)))
 WIDTH = 8.0
 
-# settings that belong to the program, not to a picture
-_FOREIGN = ("backend", "interactive", "toolbar", "webagg", "animation", "keymap", "savefig")
 _HOUSE = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8.5,
     "axes.titlesize": 9,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
     "axes.labelsize": 8.5,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.unicode_minus": True,
     "grid.color": GRID,
     "grid.linewidth": 0.7,
-    "text.color": INK,
-    "text.parse_math": False,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
     "legend.frameon": False,
     "legend.fontsize": 8.5,
     "lines.linewidth": 1.6,
     "lines.markersize": 5.5,
-    "svg.fonttype": "none",
-    "pdf.fonttype": 42,
 }
 
 
 def settings(**more: Any) -> Any:
-    """A context in which matplotlib draws as this house does, whatever the user has set."""
-    rules: dict[Any, Any] = {
-        name: value
-        for name, value in matplotlib.rcParamsDefault.items()
-        if not name.startswith(_FOREIGN)
-    }
-    rules.update(_HOUSE, **more)
-    return matplotlib.rc_context(rules)
+    """A context in which matplotlib draws a study's charts, whatever the user has set."""
+    return house(**{**_HOUSE, **more})
 
 
-def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """The drawing function, run under the house's settings and no one else's."""
-
-    @wraps(draw)
-    def inside(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with settings():
-            return draw(*args, **kwargs)
-
-    return inside
+styled = under(settings)
 
 
 @dataclass(frozen=True)
