@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ops import avg_pool
+from .picture import Limits, ends
 from .tint import number
-
-Limits = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -54,18 +53,12 @@ class Panel:
     def range(self) -> Limits:
         """What is drawn darkest and brightest: the limits, wider where the values go beyond."""
         low, high = self.limits or (0.0, 1.0)
-        least, largest = self.ends
+        least, largest = ends(self.values)
         if self.heat:
             return (low, high) if self.limits else (0.0, largest or 1.0)
         if self.clip:
             return low, high
         return min(low, least), max(high, largest)
-
-    @property
-    def ends(self) -> Limits:
-        """The smallest and the largest finite value; two zeros where there is none."""
-        real = self.values[np.isfinite(self.values)]
-        return (float(real.min()), float(real.max())) if real.size else (0.0, 0.0)
 
     @property
     def words(self) -> str:
