@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import anypool as ap
-from explorer_cases import INF, KINDS, Case, Draw, pooled, pooling, sliding, some_cases
+from explorer_cases import KINDS, Case, Draw, pooled, pooling, sliding, some_cases
 from explorer_node import Node
 
 
@@ -137,11 +137,6 @@ def torch_value(call: str, x: np.ndarray) -> np.ndarray:
         return eval(call, names).numpy()
 
 
-def ignores_nan(case: Case) -> bool:
-    """Lp and GeM for p = inf pass over a NaN that does not come first; PyTorch's do not."""
-    return case.pooling["params"].get("p") == INF and bool(np.isnan(case.x).any())
-
-
 def told_calls(node: Node, case: Case) -> set[str]:
     """The call for this size, and the one for any size where this one is not a tiny one."""
     own, any_size = node.run(("torchCall", case.pooling, *case.shape), ("torchCall", case.pooling))
@@ -155,18 +150,17 @@ def test_the_torch_call_gives_the_same_numbers(node: Node, kind: str) -> None:
     for case in some_cases(kind, 16):
         for call in told_calls(node, case):
             seen += 1
-            if not ignores_nan(case):
-                y = pooled(case)
-                found = torch_value(call, case.x)
-                assert found.size == y.size, f"{call} on {case.shape}"
-                scale = np.abs(case.x[np.isfinite(case.x)]).max(initial=1.0)
-                np.testing.assert_allclose(
-                    found.ravel(),
-                    y.ravel(),
-                    rtol=1e-10,
-                    atol=1e-13 * scale,
-                    err_msg=f"{call} on {case.shape}",
-                )
+            y = pooled(case)
+            found = torch_value(call, case.x)
+            assert found.size == y.size, f"{call} on {case.shape}"
+            scale = np.abs(case.x[np.isfinite(case.x)]).max(initial=1.0)
+            np.testing.assert_allclose(
+                found.ravel(),
+                y.ravel(),
+                rtol=1e-10,
+                atol=1e-13 * scale,
+                err_msg=f"{call} on {case.shape}",
+            )
     assert seen > 10
 
 

@@ -182,3 +182,18 @@ def test_large_values_do_not_overflow(name, value):
     """A window of one value has that value."""
     y = ap.pool(np.full(6, value), ap.windows.sliding(3), name)
     assert_same(y, np.full(2, max(value, 1e-6) if name == "gem" else value), ulp=8)
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("reduction", [ap.reductions.lp(np.inf), ap.reductions.gem(np.inf)], ids=str)
+def test_a_norm_of_endless_power_keeps_a_nan_wherever_it_stands(reduction, place):
+    x = np.array([1.0, 2.0, 3.0])
+    x[place] = np.nan
+    assert np.isnan(ap.pool(x, ap.windows.whole(), reduction)).all()
+
+
+@pytest.mark.parametrize("method", ["midpoint", "lower"])
+def test_the_derivative_of_a_median_that_is_nan_is_nan_there(method):
+    x = np.array([1.0, np.nan, 3.0])
+    _, pullback = ap.vjp(x, ap.windows.whole(), ap.reductions.median(method))
+    np.testing.assert_array_equal(pullback(np.ones(1)), [0.0, np.nan, 0.0])

@@ -26,6 +26,11 @@ def power(x, p):
     return x**p
 
 
+def root(s, p):
+    """The p-th root; NaN stays NaN though its 0th power is 1."""
+    return s if s != s else s ** (1.0 / p)
+
+
 def norm_add(m, s, a, w, p):
     """Add ``w * a**p`` to ``m**p * s``, where m is the largest a so far."""
     if a > m:
@@ -44,7 +49,7 @@ def lp_step(s, x, w, p):
 
 
 def lp_finish(s, p):
-    return s[0] * s[1] ** (1.0 / p[0])
+    return s[0] * root(s[1], p[0])
 
 
 def lp_keep(s, y, p):
@@ -117,7 +122,7 @@ def gem_step(s, x, w, p):
 
 
 def gem_finish(s, p):
-    return s[0] * (s[1] / s[2]) ** (1.0 / p[0])
+    return s[0] * root(s[1] / s[2], p[0])
 
 
 def gem_keep(s, y, p):

@@ -136,6 +136,7 @@ def median_pick(v, w, n, p, u, c):
 def lower_pick(v, w, n, p, u, c):
     bad = first_nan(v, n)
     if bad >= 0:
+        share(c, bad, v[bad] * 1.0)
         return v[bad]
     order = ranked(v, n)
     k = order[reached(order, w, n, 0.5 * total_weight(w, n) * (1.0 - CLOSE))]

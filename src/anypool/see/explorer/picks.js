@@ -103,7 +103,7 @@ function medianRun(v, n, kept, p) {
 export const MEDIAN = {
   run: medianRun,
   slope(_x, _y, a, b, p, i) {
-    if (b < 0) return i === a && p[0] !== 1 ? NaN : 0;
+    if (b < 0) return i === a ? NaN : 0;
     return (i === a ? 0.5 : 0) + (i === b ? 0.5 : 0);
   },
   wins: onlyOne,

@@ -117,6 +117,15 @@ function raised(base, p) {
 }
 
 /**
+ * The p-th root; NaN stays NaN though its 0th power is 1.
+ * @param {number} s
+ * @param {number} p
+ */
+function rooted(s, p) {
+  return Number.isNaN(s) ? s : raised(s, 1 / p);
+}
+
+/**
  * The largest of sizes(v[i]), in kept[0]; gives the sum of (size / largest) ** p.
  * @param {Float64Array} v
  * @param {number} n
@@ -142,7 +151,7 @@ function norm(v, n, p, size, kept) {
 /** @type {Run} */
 function lpRun(v, n, kept, p) {
   const s = norm(v, n, p[0], Math.abs, kept);
-  const y = kept[0] * raised(s, 1 / p[0]);
+  const y = kept[0] * rooted(s, p[0]);
   kept[0] = y > 0 ? 1 / y : 0;
   kept[1] = 1 / (p[0] === Infinity ? s : 1);
   return y;
@@ -151,7 +160,7 @@ function lpRun(v, n, kept, p) {
 /** @type {Run} */
 function gemRun(v, n, kept, p) {
   const s = norm(v, n, p[0], (x) => Math.max(x, p[1]), kept);
-  const y = kept[0] * raised(s / n, 1 / p[0]);
+  const y = kept[0] * rooted(s / n, p[0]);
   kept[0] = 1 / y;
   kept[1] = 1 / (p[0] === Infinity ? s : n);
   return y;
