@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ops import avg_pool
+from ..ops import avg_pool, max_pool
 from .picture import Limits, ends
 from .tint import number
 
@@ -78,6 +78,9 @@ def compact(panel: Panel, dots: int) -> Panel:
     factor = min(rows, columns) // dots
     if factor < 2:
         return panel
-    small = avg_pool(panel.values, factor, ceil_mode=True, axes=(0, 1))
-    limits = panel.range
-    return replace(panel, values=small, true=panel.shape, limits=limits)
+    peaks = panel.heat and panel.range[0] >= 0  # a mean would hide what a difference is drawn for
+    shrink = max_pool if peaks else avg_pool
+    small = shrink(panel.values, factor, ceil_mode=True, axes=(0, 1))
+    told = f"drawn: the largest of each {factor} × {factor}" if peaks else ""
+    note = ", ".join(filter(None, (panel.note, told)))
+    return replace(panel, values=small, true=panel.shape, limits=panel.range, note=note)
