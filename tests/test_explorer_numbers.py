@@ -84,7 +84,7 @@ def says(text: str, value: float) -> bool:
     mantissa, _, power = plain.partition("e")
     figures = len(mantissa.partition(".")[2]) - int(power or 0)
     rounded = abs(shown - value) <= 0.5 * 10.0**-figures * (1 + 1e-9) + 1e-12
-    # zeros at the end are dropped, so fewer figures may hide more: three decimals, or half a percent
+    # zeros at the end are dropped: fewer figures may stand for three decimals, or half a percent
     return rounded and (bool(power) or abs(shown - value) <= max(0.005 * abs(value), 0.0005))
 
 
