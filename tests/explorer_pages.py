@@ -17,6 +17,7 @@ START = "#image=tutorial&a=max,sliding,k2&b=mean,sliding,k2"
 @pytest.fixture(scope="module", name="files")
 def give_files(tmp_path_factory):
     """The page as a file, without a photograph and with one."""
+    pytest.importorskip("PIL", reason="pillow is not installed")
     folder = tmp_path_factory.mktemp("explorer")
     plain = explorer(out=folder / "plain.html")
     return {
