@@ -22,6 +22,7 @@ export function showPanel(panel, shown, inks, name, remark) {
   find(panel.root, ".low").textContent = shortNumber(shown.scale.low);
   find(panel.root, ".high").textContent = shortNumber(shown.scale.high);
   find(panel.root, ".remark").textContent = remark;
+  find(panel.root, ".legend").classList.toggle("colourful", shown.colours !== null);
   panel.hit.tabIndex = 0;
   panel.hit.hidden = false;
   const image = new ImageData(256, 1);

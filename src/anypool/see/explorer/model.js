@@ -129,8 +129,16 @@ export function differenceWords(difference) {
   const same = size.reduce((count, v) => count + (v === 0 ? 1 : 0), 0);
   if (same === size.length) return "Both give the same numbers everywhere.";
   const most = size.reduce((a, b) => Math.max(a, b), 0);
-  const mean = size.reduce((a, b) => a + b, 0) / size.length;
-  return `Equal in ${same} of ${size.length} cells; at most ${shortNumber(most)} apart, ${shortNumber(mean)} on average.`;
+  return `Equal in ${same} of ${size.length} cells; ${shortNumber(most)} apart at most, ${meanWords(difference)}.`;
+}
+
+/**
+ * How far apart two outputs are, over all cells.
+ * @param {Float64Array} difference
+ */
+export function meanWords(difference) {
+  const total = difference.reduce((sum, v) => sum + Math.abs(v), 0);
+  return `${shortNumber(total / difference.length)} apart on average`;
 }
 
 /** @type {WeakMap<ModelPooled, Int32Array>} */
