@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anypool.see.explorer import explorer
-from explorer_browser import chromium, opened, show
+from explorer_browser import chromium, opened, settle, show
 
 TUTORIAL = np.array([[6, 9, 9, 2], [6, 9, 6, 0], [8, 3, 4, 5], [9, 2, 3, 5]], float)
 RNG = np.random.default_rng(3)
@@ -73,7 +73,7 @@ def cell(page, panel, number):
 
 def hover(page, panel, number):
     page.mouse.move(*cell(page, panel, number))
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    settle(page)
 
 
 def title(page):
