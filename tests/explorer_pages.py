@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anypool.see.explorer import explorer
-from explorer_browser import chromium, opened, show
+from explorer_browser import chromium, opened, settle, show
 
 TUTORIAL = np.array([[6, 9, 9, 2], [6, 9, 6, 0], [8, 3, 4, 5], [9, 2, 3, 5]], float)
 RNG = np.random.default_rng(3)
@@ -17,6 +17,7 @@ START = "#image=tutorial&a=max,sliding,k2&b=mean,sliding,k2"
 @pytest.fixture(scope="module", name="files")
 def give_files(tmp_path_factory):
     """The page as a file, without a photograph and with one."""
+    pytest.importorskip("PIL", reason="pillow is not installed")
     folder = tmp_path_factory.mktemp("explorer")
     plain = explorer(out=folder / "plain.html")
     return {
@@ -72,7 +73,7 @@ def cell(page, panel, number):
 
 def hover(page, panel, number):
     page.mouse.move(*cell(page, panel, number))
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    settle(page)
 
 
 def title(page):

@@ -7,7 +7,7 @@ import pytest
 
 import anypool as ap
 from anypool.see.explorer import explorer
-from explorer_browser import opened, screenshot, show
+from explorer_browser import eventually, opened, screenshot, settle, show
 from explorer_pages import (  # noqa: F401 (those that give are fixtures)
     PHOTO,
     START,
@@ -195,8 +195,7 @@ def test_choices_are_kept_in_the_address(page, act, expected):
     before = page.locator("#panels").screenshot()
     act(page)
     assert expected in address(page)
-    page.wait_for_timeout(250)
-    assert page.url.endswith(address(page))
+    assert eventually(lambda: page.url.endswith(address(page)))
     if expected not in ("&theme=light",):
         assert page.locator("#panels").screenshot() != before
 
@@ -263,7 +262,7 @@ def test_a_click_keeps_a_cell_and_leaving_comes_back_to_it(page):
     hover(page, "a", 0)
     assert title(page) == "Output (0, 0)"
     page.mouse.move(700, 5)
-    page.wait_for_timeout(50)
+    settle(page)
     assert title(page) == "Output (1, 1)"
 
 
@@ -305,7 +304,7 @@ def test_arrow_keys_walk_over_the_outputs_and_say_where(page):
     for keys, expected in walk.items():
         for key in keys.split():
             page.keyboard.press(key)
-        page.wait_for_timeout(30)
+        settle(page)
         assert title(page) == f"Output {expected}"
         assert page.locator("#spoken").inner_text().startswith(f"Output {expected} reads")
     assert "at=a.9" in address(page)
@@ -329,18 +328,18 @@ def test_a_pyramid_is_walked_grid_by_grid(page):
     page.locator('[data-panel="a"] .hit').focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(30)
+    settle(page)
     assert title(page) == "Output (0, 2)"
     assert "Output 2 reads rows 0–4 and columns 5–9" in card(page, "a").inner_text()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
-    page.wait_for_timeout(30)
+    settle(page)
     assert title(page) == "Output (0, 4)"
     for _ in range(2):
         page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(30)
+    settle(page)
     assert title(page) == "Output (0, 0)"
 
 
@@ -432,5 +431,4 @@ def test_the_way_back_is_kept(page):
     show(page, "#image=ramp&a=max,sliding,k2&b=none")
     show(page, "#image=edge&a=max,sliding,k2&b=none")
     page.go_back()
-    page.wait_for_timeout(100)
-    assert address(page) == "#image=ramp&a=max,sliding,k2&b=none"
+    assert eventually(lambda: address(page) == "#image=ramp&a=max,sliding,k2&b=none")

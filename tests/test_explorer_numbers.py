@@ -84,7 +84,7 @@ def says(text: str, value: float) -> bool:
     mantissa, _, power = plain.partition("e")
     figures = len(mantissa.partition(".")[2]) - int(power or 0)
     rounded = abs(shown - value) <= 0.5 * 10.0**-figures * (1 + 1e-9) + 1e-12
-    # zeros at the end are dropped, so fewer figures may hide more: three decimals, or half a percent
+    # zeros at the end are dropped: fewer figures may stand for three decimals, or half a percent
     return rounded and (bool(power) or abs(shown - value) <= max(0.005 * abs(value), 0.0005))
 
 
@@ -287,6 +287,17 @@ def flat_places(case: Case, reads) -> set[int]:
     return {i * case.shape[1] + j for i in reads[0] for j in reads[1]}
 
 
+def same_place(own: Case, other: Case, flat: int) -> int | None:
+    """The output of the other pooling that lies over the same place; a pyramid's have none."""
+    (rows, cols), (more, wide) = outputs(own).shape, outputs(other).shape
+    if (rows, cols) == (more, wide):
+        return flat
+    if "pyramid" in (own.pooling["windows"]["kind"], other.pooling["windows"]["kind"]):
+        return None
+    r, c = divmod(flat, cols)
+    return (2 * r + 1) * more // (2 * rows) * wide + (2 * c + 1) * wide // (2 * cols)
+
+
 def check_setting(page, draw: Draw, first: Case, other: Case, number: int) -> int:
     """One setting, looked at twice: at an output, and at an input."""
     cases = {"a": first, "b": other}
@@ -302,8 +313,9 @@ def check_setting(page, draw: Draw, first: Case, other: Case, number: int) -> in
     compared += check_input(seen, cases[of], view)
     compared += check_window(seen["cards"][of], cases[of], flat)
     linked = "ba"["ab".index(of)]
-    if seen["a"][:2] == seen["b"][:2]:
-        compared += check_window(seen["cards"][linked], cases[linked], flat)
+    place = same_place(cases[of], cases[linked], flat)
+    if place is not None:
+        compared += check_window(seen["cards"][linked], cases[linked], place)
     place = draw.number(0, first.x.size - 1)
     show(page, address(first.x, first.pooling, other.pooling, at=f"input.{place}", **common))
     seen = page.evaluate(READ)

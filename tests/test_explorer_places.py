@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import anypool as ap
-from explorer_browser import DESKTOP, PHONE, Watch, opened, screenshot, show
+from explorer_browser import DESKTOP, PHONE, Watch, opened, screenshot, settle, show
 from explorer_pages import (  # noqa: F401 (those that give are fixtures)
     PHOTO,
     START,
@@ -224,7 +224,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(browser, files):
         frame = page.locator('[data-panel="d"] .frame')
         drawn = frame.screenshot()
         page.emulate_media(color_scheme="light")
-        page.wait_for_timeout(100)
+        settle(page)
         assert page.evaluate(paper) == "rgb(255, 255, 255)"
         assert frame.screenshot() != drawn
         page.click("#theme")
@@ -258,7 +258,7 @@ def test_it_fits_reads_well_and_is_open_to_all(browser, files, size, theme):
 def test_a_touch_chooses_a_cell(browser, files):
     with opened(browser, files["plain"], "", PHONE, has_touch=True, is_mobile=True) as page:
         page.touchscreen.tap(*cell(page, "a", 3))
-        page.wait_for_timeout(50)
+        settle(page)
         assert title(page) == "Output (1, 1)"
 
 
@@ -275,7 +275,8 @@ def test_a_narrower_window_draws_anew(browser, files):
     with opened(browser, files["plain"]) as page:
         wide = page.locator('[data-panel="a"] .frame').bounding_box()["width"]
         page.set_viewport_size({"width": 700, "height": 800})
-        page.wait_for_timeout(150)
+        settle(page)
+        settle(page)
         frame = page.locator('[data-panel="a"] .frame').bounding_box()
         assert frame["width"] != wide
         canvas = page.evaluate("document.querySelector('[data-panel=a] canvas').width")
@@ -306,10 +307,13 @@ def test_a_planted_fault_is_noticed(browser, files, fault):
 
 
 def visit(browser, path, script="() => {}"):
-    """Open a page, run a script in it, and wait a little."""
+    """Open a page, run a script in it, and wait until the watch has seen a fault."""
     with opened(browser, path) as page:
         page.evaluate(script)
-        page.wait_for_timeout(100)
+        for _ in range(100):
+            page.wait_for_timeout(20)
+            if page.watch.faults:
+                return
 
 
 def test_a_request_that_no_policy_stops_is_noticed(browser, tmp_path):

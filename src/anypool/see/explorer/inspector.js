@@ -77,7 +77,7 @@ function card(side, look, scale) {
 /** @param {InspectedSide} side @param {InspectedLook | null} look */
 function missing(side, look) {
   if (!side.pooled) return side.fault;
-  return look ? "Its outputs lie elsewhere: point at one of them." : "Point at a cell.";
+  return look ? "Its outputs have another order: point at one of them." : "Point at a cell.";
 }
 
 /**
