@@ -156,7 +156,7 @@ def places(values: NDArray[Any], digits: int = 4) -> Callable[[float], str]:
     """A way to write numbers of one scale: all with the places that the largest needs.
 
     >>> places(np.array([-1.0, 20.5]))(6.668), places(np.array([3e-7]))(1.23e-7)
-    ('6.67', '1.23e-7')
+    ('6.67', '1.23e−7')
     """
     real = np.abs(values[np.isfinite(values)])
     most = float(real.max(initial=0)) or 1.0

@@ -53,8 +53,7 @@ class _Cut:
 def exact(who: Subject, where: Site, ran: Ran) -> Exact:
     """The class maps of a site, or `NotExactError`. ran: a forward that kept `kept(where)`."""
     cut = _cut(who, where, ran)
-    with torch.inference_mode(False):
-        return _added_up(who, where, cut, ran)
+    return _added_up(who, where, cut, ran)
 
 
 def kept(where: Site) -> list[Spot]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from ...errors import PoolError
 from .exact import NotExactError, exact, kept
@@ -15,6 +16,7 @@ from .sites import site
 from .subject import subject
 
 
+@torch.inference_mode(False)
 def explained(
     model: Any, x: Any, pool: Any, true: Any, classes: Any, scores: Any
 ) -> dict[str, Any]:

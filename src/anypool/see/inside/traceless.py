@@ -22,7 +22,6 @@ def traceless(module: nn.Module, *, grad: bool = False) -> Iterator[None]:
     requires_grad and .grad of parameters, the random generators of Python, NumPy and PyTorch, and
     the modes of autograd. Flags are set one by one: train() and eval() may be the model's own.
     """
-    _refuse_hollow(module)
     flags = [(part, part.training) for part in module.modules()]
     held = [(part, dict(part._buffers)) for part in module.modules()]
     values = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
@@ -59,7 +58,8 @@ def _put_back(held: list[Any], values: list[Any], learnt: list[Any]) -> None:
         parameter.grad = gradient
 
 
-def _refuse_hollow(module: nn.Module) -> None:
+def refuse_hollow(module: nn.Module) -> None:
+    """Say so where parameters have no values yet."""
     for name, parameter in module.named_parameters():
         if parameter.is_meta:
             raise PoolError(f"the parameter {name} holds no values (device meta); load them first")
