@@ -14,7 +14,7 @@ FULL   := $(VENV)/.full
 help: ## say what each door does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(LIGHT) ## a small study with its verdict, then two photographs pooled every way; under demo/
+demo: $(LIGHT) ## a small study, what its network sees, two photographs pooled, the explorer; under demo/
 	$(PY) scripts/demo.py
 
 test: $(FULL) ## run every suite this machine can run, then name those it cannot

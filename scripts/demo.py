@@ -1,4 +1,5 @@
-"""The main jobs: a small real study with its verdict, then two photographs pooled every way.
+"""The main jobs: a small real study with its verdict and what its best network sees, photographs
+pooled every way, windows as a picture, and the explorer.
 
 The study trains on scikit-learn's digits. The photographs are scikit-image's own (chelsea and
 coffee, both in the public domain); only its files are read. Everything is written under demo/.
@@ -40,8 +41,12 @@ if __name__ == "__main__":
     run("study", "run", "--data", "digits", "--arms", "avg,max,gem", "--seeds", "6",
         "--set", "epochs=6", "--store", store)  # fmt: skip
     run("study", "report", "--store", store, "--out", str(OUT / "study"))
+    seen = ("features", "--store", store, "--image", "2")
+    run(*seen, "--out", str(OUT / "features.png"))
+    run(*seen, "--class-maps", "--out", str(OUT / "class-maps.png"))
     run("image", *photographs(), "--kernel", "8", "--out", str(OUT))
-    run("explain", "10", "--adaptive", "7")
+    run("windows", "10", "--adaptive", "7", "--out", str(OUT / "windows.svg"))
+    run("explore", photographs()[0], "--out", str(OUT / "explorer.html"))
     print(f"\ndone in {time.perf_counter() - began:.0f} s; everything is under {OUT.resolve()}")
-    for page in (OUT / "study" / "report.html", OUT / "index.html"):
+    for page in (OUT / "study" / "report.html", OUT / "index.html", OUT / "explorer.html"):
         print(f"open {page.resolve().as_uri()}")
