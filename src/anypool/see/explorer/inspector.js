@@ -10,7 +10,13 @@ import { lookAt } from "./look.js";
 /** @typedef {import("./look.js").LookSide} InspectedSide */
 /** @typedef {import("./palette.js").Scale} InspectedScale */
 
-/** How tall each pooling's card is when it is full: nothing below moves when it is not. @type {Map<string, number>} */
+const FRAME = 52; // a card's padding and a table's row names, in pixels
+
+/**
+ * The room that each pooling's card takes when it is full: nothing below moves when it is not.
+ * Measured once a setting, in pixels; container units would do it alone, at twice the layout time.
+ * @type {Map<string, {height: number, width: number}>}
+ */
 const ROOM = new Map();
 
 /**
@@ -21,11 +27,15 @@ const ROOM = new Map();
  */
 export function reserveInspector(host, model, scale) {
   ROOM.clear();
+  renderInspector(host, model, null, scale);
+  for (const card of host.querySelectorAll("article")) {
+    ROOM.set(card.dataset.side ?? "", { height: 0, width: card.clientWidth });
+  }
   for (const panel of /** @type {const} */ (["a", "b", "input"])) {
     renderInspector(host, model, lookAt(model, { panel, cell: 0 }), scale);
     for (const card of host.querySelectorAll("article")) {
-      const side = card.dataset.side ?? "";
-      ROOM.set(side, Math.max(ROOM.get(side) ?? 0, card.offsetHeight));
+      const room = ROOM.get(card.dataset.side ?? "");
+      if (room) room.height = Math.max(room.height, card.offsetHeight);
     }
   }
 }
@@ -68,9 +78,13 @@ function card(side, look, scale) {
   const [rows, cols] = largest(side);
   article.classList.toggle("large", Math.max(rows, cols) > MOST_SIDE_CELLS);
   article.classList.toggle("wide", cols > 3 && Math.max(rows, cols) <= MOST_SIDE_CELLS);
+  const room = ROOM.get(side.name) ?? { height: 0, width: 400 };
+  const across = Math.min(cols, MOST_SIDE_CELLS);
+  const cell = Math.min(42, (room.width - FRAME) / across - 2);
   article.style.setProperty("--rows", String(Math.min(rows, MOST_SIDE_CELLS)));
-  article.style.setProperty("--cols", String(Math.min(cols, MOST_SIDE_CELLS)));
-  article.style.minHeight = `${ROOM.get(side.name) ?? 0}px`;
+  article.style.setProperty("--cols", String(across));
+  article.style.setProperty("--cell", `${cell.toFixed(2)}px`);
+  article.style.minHeight = `${room.height}px`;
   return article;
 }
 
