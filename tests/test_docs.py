@@ -150,7 +150,14 @@ def test_docstrings_run(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["anypool.ops", "anypool.explain", "anypool.see.image", *sorted(INSIDE)]
+    "name",
+    [
+        "anypool.ops",
+        "anypool.explain",
+        "anypool.see.image",
+        "anypool.see.explorer",
+        *sorted(INSIDE),
+    ],
 )
 def test_the_public_doors_have_examples(name):
     assert tried(name).attempted > 0
@@ -163,8 +170,19 @@ def test_every_public_function_has_a_docstring_with_an_example(name):
     assert not callable(thing) or isinstance(thing, type) or ">>>" in thing.__doc__
 
 
-PAGES = {"guide": 20, "torch": 20, "study": 8, "claims": 30}  # name -> examples at least
-NEEDED = {"torch": ["torch"], "study": ["torch", "scipy", "sklearn"], "claims": ["torch"]}
+PAGES = {
+    "guide": 20,
+    "torch": 20,
+    "study": 8,
+    "claims": 30,
+    "explorer": 4,
+}  # name -> examples at least
+NEEDED = {
+    "torch": ["torch"],
+    "study": ["torch", "scipy", "sklearn"],
+    "claims": ["torch"],
+    "explorer": ["PIL"],
+}
 
 
 @pytest.mark.parametrize(("name", "least"), PAGES.items())

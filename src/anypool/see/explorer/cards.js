@@ -96,7 +96,9 @@ function small(seen, scale) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [seen.colIndices.length, seen.rowIndices.length];
   const image = new ImageData(canvas.width, canvas.height);
-  seen.values.forEach((value, i) => image.data.set([...colourOf(scale, value), 255], 4 * i));
+  seen.values.forEach((value, i) => {
+    image.data.set([...colourOf(scale, value), 255], 4 * i);
+  });
   canvas.getContext("2d")?.putImageData(image, 0, 0);
   return canvas;
 }

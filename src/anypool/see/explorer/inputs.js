@@ -59,7 +59,9 @@ export function numberRow(form, label, fields, at) {
   );
   const [one, two] = inputs;
   if (!two) return el("label", { class: "field half" }, el("span", {}, label), one);
-  inputs.forEach((box, i) => box.setAttribute("aria-label", fields[i].label));
+  inputs.forEach((box, i) => {
+    box.setAttribute("aria-label", fields[i].label);
+  });
   const mark = label.startsWith("Padding") ? "+" : "×";
   return el(
     "div",

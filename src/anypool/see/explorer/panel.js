@@ -181,9 +181,9 @@ function write(panel, shown, bright) {
     const [wide, high] = [block.width / block.cols, block.height / block.rows];
     const size = Math.min(high * 0.42, (wide * 0.84) / (longest * 0.6), 22);
     if (size < 8) continue;
-    words.forEach((word, i) =>
-      panel.numbers.append(label(shown, block.first + i, word, size, bright)),
-    );
+    for (const [i, word] of words.entries()) {
+      panel.numbers.append(label(shown, block.first + i, word, size, bright));
+    }
   }
 }
 

@@ -102,7 +102,7 @@ function medianRun(v, n, kept, p) {
 /** @type {PickRule} */
 export const MEDIAN = {
   run: medianRun,
-  slope(_x, _y, a, b, p, i) {
+  slope(_x, _y, a, b, _p, i) {
     if (b < 0) return i === a ? NaN : 0;
     return (i === a ? 0.5 : 0) + (i === b ? 0.5 : 0);
   },

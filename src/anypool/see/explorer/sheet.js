@@ -42,7 +42,7 @@ export function markSheet(panel, marks, ink) {
   for (const mark of marks) {
     for (const box of holes(blocks, mark)) pen.clearRect(box.x, box.y, box.width, box.height);
   }
-  marks.forEach((mark, i) => draw(pen, blocks, mark, ink.halo, i));
+  for (const [i, mark] of marks.entries()) draw(pen, blocks, mark, ink.halo, i);
 }
 
 /**
