@@ -601,3 +601,23 @@ def test_the_page_runs():
 
 def test_a_head_of_several_layers_is_no_class_map():
     assert see.features(mlp(), X).names[0] == "#0"
+
+
+def test_gem_names_its_maps_though_some_are_flat():
+    """GeM has no slope where a whole map is negative; that makes it no less the class's map."""
+    import anypool.torch as at
+
+    net = maps_to_scores(at.GlobalGeMPool2d())
+    net[0].bias.data[:2] = -50.0
+    assert see.features(net, X, classes="abcd").names == ["a", "b", "c", "d"]
+
+
+def test_a_part_below_torch_compile():
+    net = nn.Sequential(torch.compile(classic()[:6], backend="eager"), *classic()[6:])
+    assert see.features(net, X).maps.shape == (3, 5, 6, 5)
+    assert see.class_maps(net, X).exact
+
+
+def test_a_figure_too_large_is_refused():
+    with pytest.raises(PoolError, match=r"the figure would be .* dots long"):
+        see.features(nn.Conv2d(2, 4000, 3), X, "").figure(most=4000, dpi=1200)

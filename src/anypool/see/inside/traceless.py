@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -30,6 +31,8 @@ def traceless(module: nn.Module, *, grad: bool = False) -> Iterator[None]:
     with ExitStack() as modes:
         modes.enter_context(torch.inference_mode(False))
         modes.enter_context(torch.set_grad_enabled(grad))
+        if "torch._dynamo" in sys.modules:  # compiled parts run as written, or hooks stay unheard
+            modes.enter_context(torch.compiler.set_stance("force_eager"))
         for kind in {"cpu", *(device.type for device in _devices(module))}:
             modes.enter_context(torch.autocast(kind, enabled=False))
         try:
