@@ -270,3 +270,20 @@ def test_file_addresses(tmp_path):
         read((tmp_path / "gone.png").as_uri())
     with pytest.raises(PoolError, match="lies on another machine"):
         read("file://server/share/cat.png")
+
+
+def test_the_command_takes_addresses(site, tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    from anypool.cli import main
+
+    right = hashlib.sha256(PNG).hexdigest()
+    out = tmp_path / "out"
+    asked = ["image", f"{site}/my%20cat.png", "--pool", "max", "--sha256", right]
+    assert main([*asked, "--out", str(out), "--dpi", "40"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0] == f"wrote {out / 'my cat.png'}"
+    assert f"downloading {site}/my%20cat.png" in said.err
+    assert "<h2>my cat.png</h2>" in (out / "index.html").read_text("utf-8")
+    assert main(["image", f"{site}/page.html", "--out", str(tmp_path / "none")]) == 2
+    assert "page.html is not a photograph that can be read" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()

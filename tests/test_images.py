@@ -339,6 +339,15 @@ def test_large_pictures_are_not_kept_whole():
     np.testing.assert_allclose(shown(ax), ap.avg_pool(big, 4), atol=1e-6)
 
 
+def test_the_peaks_of_a_large_difference_stay_visible():
+    big = np.zeros((2000, 3000), np.float32)
+    big[700, 900] = 1
+    [_, (_, size, ax)] = panels_of(images(big, [], differences=[("original", "min")], kernel=1000))
+    assert size == "2000 × 3000, the smaller one stretched, drawn: the largest of each 4 × 4"
+    assert shown(ax).max() == 1
+    assert shown(ax).sum() == 1
+
+
 def test_long_calls_are_wrapped_and_lose_nothing():
     call = "pool(x, windows.sliding((2, 3), 1, padding=((1, 0), (0, 1))), 'quantile', axes=(0, 1))"
     lines = layout._wrapped(call, 40)

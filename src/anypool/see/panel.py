@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ops import avg_pool
+from ..ops import avg_pool, max_pool
+from .picture import Limits, ends
 from .tint import number
-
-Limits = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -54,18 +53,12 @@ class Panel:
     def range(self) -> Limits:
         """What is drawn darkest and brightest: the limits, wider where the values go beyond."""
         low, high = self.limits or (0.0, 1.0)
-        least, largest = self.ends
+        least, largest = ends(self.values)
         if self.heat:
             return (low, high) if self.limits else (0.0, largest or 1.0)
         if self.clip:
             return low, high
         return min(low, least), max(high, largest)
-
-    @property
-    def ends(self) -> Limits:
-        """The smallest and the largest finite value; two zeros where there is none."""
-        real = self.values[np.isfinite(self.values)]
-        return (float(real.min()), float(real.max())) if real.size else (0.0, 0.0)
 
     @property
     def words(self) -> str:
@@ -85,6 +78,9 @@ def compact(panel: Panel, dots: int) -> Panel:
     factor = min(rows, columns) // dots
     if factor < 2:
         return panel
-    small = avg_pool(panel.values, factor, ceil_mode=True, axes=(0, 1))
-    limits = panel.range
-    return replace(panel, values=small, true=panel.shape, limits=limits)
+    peaks = panel.heat and panel.range[0] >= 0  # a mean would hide what a difference is drawn for
+    shrink = max_pool if peaks else avg_pool
+    small = shrink(panel.values, factor, ceil_mode=True, axes=(0, 1))
+    told = f"drawn: the largest of each {factor} × {factor}" if peaks else ""
+    note = ", ".join(filter(None, (panel.note, told)))
+    return replace(panel, values=small, true=panel.shape, limits=panel.range, note=note)

@@ -115,12 +115,18 @@ def _checked(limits: Limits) -> Limits:
     return low, high
 
 
+def ends(values: NDArray[Any]) -> Limits:
+    """The smallest and the largest finite number; 0 and 0 where there is none."""
+    low, high = float(np.fmin.reduce(values, None)), float(np.fmax.reduce(values, None))
+    if math.isfinite(low) and math.isfinite(high):  # no copy of a large picture
+        return low, high
+    real = values[np.isfinite(values)]
+    return (float(real.min()), float(real.max())) if real.size else (0.0, 0.0)
+
+
 def _own(values: Photo) -> Limits:
     """0 and 1 where all numbers lie between them, else the smallest and the largest finite one."""
-    low, high = float(np.fmin.reduce(values, None)), float(np.fmax.reduce(values, None))
-    if not (math.isfinite(low) and math.isfinite(high)):
-        real = values[np.isfinite(values)]
-        low, high = (float(real.min()), float(real.max())) if real.size else (0.0, 1.0)
+    low, high = ends(values)
     if low >= 0 and high <= 1:
         return 0.0, 1.0
     return low, high if high > low else low + 1

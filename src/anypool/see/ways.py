@@ -22,8 +22,6 @@ DEFAULT = ("max", "avg", "min", "gem", "soft", "adaptive", "global")
 _SHORT = {"max", "avg", "min", "sum", "gem", "lse", "soft", "std", "var", "median", "mode"}
 _KNOWN = sorted(_SHORT | {"lp", "quantile", "topk", "stochastic", "any", "all"})
 
-Way = "str | Pooling | tuple[Windows, str | Reduction]"
-
 
 @dataclass(frozen=True)
 class Pooling:
