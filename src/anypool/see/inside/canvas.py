@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TRUE, PREDICTED = "#0072b2", "#d55e00"  # blue and vermilion, after Okabe and Ito
 EDGE = "#c9ced6"
+_MOST_DOTS = 32_000  # matplotlib itself ends at 65 536, and a memory before that
 MARGIN = 0.22  # inches around everything
 
 
@@ -29,7 +30,13 @@ class Canvas:
 
     def __init__(self, width: float, height: float, dpi: int) -> None:
         self.width, self.height = width, height
-        self.figure: Figure = sheet((width, height), dots_checked(dpi))
+        dots = int(max(width, height) * dots_checked(dpi))
+        if dots > _MOST_DOTS:
+            raise PoolError(
+                f"the figure would be {dots} dots long, and {_MOST_DOTS} are the most; draw fewer "
+                "maps, or with fewer dots per inch"
+            )
+        self.figure: Figure = sheet((width, height), dpi)
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Empty axes without ticks, in a thin frame."""
@@ -156,7 +163,7 @@ def places(values: NDArray[Any], digits: int = 4) -> Callable[[float], str]:
     """A way to write numbers of one scale: all with the places that the largest needs.
 
     >>> places(np.array([-1.0, 20.5]))(6.668), places(np.array([3e-7]))(1.23e-7)
-    ('6.67', '1.23e-7')
+    ('6.67', '1.23e−7')
     """
     real = np.abs(values[np.isfinite(values)])
     most = float(real.max(initial=0)) or 1.0

@@ -11,7 +11,7 @@ import torch
 
 from .run import Ran, Spot, run
 from .shares import Cells, Share, shared
-from .sites import Site
+from .sites import Site, seen_past
 from .subject import Subject
 
 Tensor = torch.Tensor
@@ -22,9 +22,10 @@ _LINE = 1e-4  # the same for the head at other places, where float32 rounds seve
 
 @dataclass
 class Exact:
-    """contributions (N, K, H, W) and bias (N, K), whose sums are the scores; error: by how much
+    """Class maps that add up.
 
-    they miss them, as a share of the largest score; rule: how a cell counts.
+    contributions, bias: (N, K, H, W) and (N, K), whose sums are the scores
+    error: by how much they miss them, as a share of the largest score; rule: how a cell counts
     """
 
     contributions: Tensor
@@ -53,8 +54,7 @@ class _Cut:
 def exact(who: Subject, where: Site, ran: Ran) -> Exact:
     """The class maps of a site, or `NotExactError`. ran: a forward that kept `kept(where)`."""
     cut = _cut(who, where, ran)
-    with torch.inference_mode(False):
-        return _added_up(who, where, cut, ran)
+    return _added_up(who, where, cut, ran)
 
 
 def kept(where: Site) -> list[Spot]:
@@ -117,8 +117,7 @@ def _alone(scores: Tensor, image: Tensor, where: Site) -> None:
     """Everything that the scores know of the image must have passed here."""
     if not scores.requires_grad:
         raise NotExactError(f"the scores do not depend on {where.layer}")
-    past = torch.autograd.grad(scores.sum(), image, retain_graph=True, allow_unused=True)[0]
-    if past is not None:
+    if seen_past(scores, image):
         raise NotExactError(f"the scores also see the image by another way than {where.layer}")
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from ...errors import PoolError
 from .exact import NotExactError, exact, kept
 from .gradcam import weighted
 from .record import array, judged
-from .run import run
+from .run import Ran, run
 from .sites import site
-from .subject import subject
+from .subject import Subject, subject
 
 
+@torch.inference_mode(False)
 def explained(
     model: Any, x: Any, pool: Any, true: Any, classes: Any, scores: Any
 ) -> dict[str, Any]:
@@ -27,13 +29,7 @@ def explained(
         )
     where = site(who, pool)
     ran = run(who.module, who.batch, who.pick, keep=kept(where))
-    if ran.scores is None or ran.output is None:
-        raise PoolError("the model gives no scores (N, classes), so there is nothing to explain")
-    fields = judged(who, ran, true) | {
-        "output": array(ran.output), "step": ran.step, "pictures": who.pictures,
-    }  # fmt: skip
-    if not np.isfinite(fields["scores"]).all():
-        raise PoolError("the model gives scores that are not finite, which no map can explain")
+    fields = _scores(who, ran, true)
     try:
         found = exact(who, where, ran)
     except NotExactError as error:
@@ -45,4 +41,16 @@ def explained(
     return fields | {
         "contributions": found.contributions.numpy(), "bias": found.bias.numpy(), "exact": True,
         "why": found.rule, "error": found.error, "layer": where.layer,
+    }  # fmt: skip
+
+
+def _scores(who: Subject, ran: Ran, true: Any) -> dict[str, Any]:
+    """What is to be explained."""
+    if ran.scores is None or ran.output is None:
+        raise PoolError("the model gives no scores (N, classes), so there is nothing to explain")
+    fields = judged(who, ran, true)
+    if not np.isfinite(fields["scores"]).all():
+        raise PoolError("the model gives scores that are not finite, which no map can explain")
+    return fields | {
+        "output": array(ran.output), "step": ran.step, "pictures": who.pictures,
     }  # fmt: skip

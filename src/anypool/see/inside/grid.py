@@ -26,7 +26,7 @@ from .canvas import (
     picked,
     places,
     smooth,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

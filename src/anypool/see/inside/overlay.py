@@ -27,7 +27,7 @@ from .canvas import (
     number,
     picked,
     smooth,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

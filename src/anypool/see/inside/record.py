@@ -18,6 +18,7 @@ from .subject import Subject, subject
 Tensor = torch.Tensor
 
 
+@torch.inference_mode(False)
 def recorded(
     model: Any, x: Any, layer: Any, entering: bool | None, call: int | None, true: Any,
     classes: Any, scores: Any,

@@ -31,6 +31,7 @@ from torch import nn
 import anypool.torch as at
 
 from ...torch.layers import _Reducing
+from .run import tensor_of
 from .sites import Event
 
 Tensor = torch.Tensor
@@ -155,17 +156,21 @@ def shared(event: Event, maps: Tensor, args: tuple[Any, ...], named: dict[str, A
         rule, words = RULES[part.kind]
         value, shares = rule(part, maps)
         return Direct(maps, value, shares, words)
+    return _measured(part, maps, args, named)
+
+
+def _measured(part: nn.Module, maps: Tensor, args: tuple[Any, ...], named: dict[str, Any]) -> Share:
     alone = _alone(part)
 
     def pool(x: Tensor) -> Tensor:
-        y = alone.forward(x, *args, **named)
-        return y[0] if isinstance(y, tuple | list) else y
+        return tensor_of(alone.forward(x, *args, **named))
 
     try:
         share = Proportional(pool, maps, "each cell counts x · dy/dx, which sums to y (Euler)")
     except Exception as error:  # whatever the user's own pooling raises when called alone
         failed = Share()
-        failed.fault = f"cannot be called alone in float64: {str(error).splitlines()[0]}"
+        words = (str(error).splitlines() or [type(error).__name__])[0]
+        failed.fault = f"cannot be called alone in float64: {words}"
         return failed
     share.rule = _words(part, maps, share.value) or share.rule
     return share

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -44,30 +45,38 @@ class Event:
 
 def events(who: Subject, *, every: bool = False) -> list[Event]:
     """Every call of a layer in the order in which they ended; of one image, or of every one."""
-    found: list[Event] = []
-    open_: list[int] = []
-    calls: Counter[str] = Counter()
-    clock = iter(range(10**9))
+    journal = _Journal()
+    with traceless(who.module), ExitStack() as hooks:
+        for name, part in who.module.named_modules():
+            if name:
+                hooks.callback(part.register_forward_pre_hook(journal.began).remove)
+                ended = partial(journal.ended, name)
+                hooks.callback(part.register_forward_hook(ended, with_kwargs=True).remove)
+        called(who.module, who.batch if every else who.batch[:1])
+    return journal.events
 
-    def before(*_: Any) -> None:
-        open_.append(next(clock))
 
-    def after(name: str, part: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+class _Journal:
+    """Notes every call of a layer as an event."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.open: list[int] = []
+        self.calls: Counter[str] = Counter()
+        self.clock = 0
+
+    def began(self, *_: Any) -> None:
+        self.clock += 1
+        self.open.append(self.clock)
+
+    def ended(self, name: str, part: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
         taken = args[0] if args else next(iter(kwargs.values()), None)
         takes, gives = _shape(taken), _shape(tensor_of(output))
         smaller = takes is not None and gives is not None and _shrinks(takes, gives)
         source = taken if smaller else None
-        found.append(Event(name, part, calls[name], takes, gives, open_.pop(), source))
-        calls[name] += 1
-
-    with traceless(who.module), ExitStack() as hooks:
-        for name, part in who.module.named_modules():
-            if name:
-                hooks.callback(part.register_forward_pre_hook(before).remove)
-                hook = lambda p, a, k, o, name=name: after(name, p, a, k, o)  # noqa: E731
-                hooks.callback(part.register_forward_hook(hook, with_kwargs=True).remove)
-        called(who.module, who.batch if every else who.batch[:1])
-    return found
+        call = self.calls[name]
+        self.events.append(Event(name, part, call, takes, gives, self.open.pop(), source))
+        self.calls[name] += 1
 
 
 def _shape(value: Any) -> Shape | None:
@@ -197,17 +206,28 @@ def is_class_map(who: Subject, spot: Spot, value: Tensor) -> bool:
         return False
     if scores is None or not scores.requires_grad:
         return False
-    if (
-        torch.autograd.grad(scores.sum(), image, retain_graph=True, allow_unused=True)[0]
-        is not None
-    ):
-        return False
-    return all(_alone(scores, leaf, k) for k in range(scores.shape[1]))
+    return not seen_past(scores, image) and _apart(scores, leaf)
 
 
-def _alone(scores: Tensor, leaf: Tensor, k: int) -> bool:
-    slope = torch.autograd.grad(scores[:, k].sum(), leaf, retain_graph=True, allow_unused=True)[0]
-    if slope is None:
-        return False
-    moved = (slope != 0).flatten(2).any(2)
-    return bool(moved[:, k].all()) and not moved[:, torch.arange(moved.shape[1]) != k].any()
+def seen_past(scores: Tensor, image: Tensor) -> bool:
+    """Whether the scores still see the image by another way than what was put in its place."""
+    [past] = torch.autograd.grad(scores.sum(), [image], retain_graph=True, allow_unused=True)
+    return past is not None
+
+
+def _apart(scores: Tensor, leaf: Tensor) -> bool:
+    """Whether no score leans on another's channel, and some lean on their own.
+
+    Not all must: GeM, for one, is flat where a whole map is negative.
+    """
+    own = False
+    for k in range(scores.shape[1]):
+        [slope] = torch.autograd.grad(
+            scores[:, k].sum(), leaf, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        leans = (slope != 0).flatten(2).any(2).any(0)
+        own |= bool(leans[k])
+        leans[k] = False
+        if leans.any():
+            return False
+    return own

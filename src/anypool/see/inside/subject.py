@@ -14,6 +14,7 @@ from torch import nn
 
 from ...errors import PoolError
 from .run import Pick
+from .traceless import refuse_hollow
 
 Tensor = torch.Tensor
 Picture = NDArray[np.float32]
@@ -49,6 +50,7 @@ def subject(
         shown = _pictures(batch * model.scale + model.mean, model.whole)
         return Subject(model.model, batch, _picker(scores), shown, names or model.classes)
     module = _module(model)
+    refuse_hollow(module)
     batch = _batch(module, x)
     return Subject(module, batch, _picker(scores), _pictures(batch), names)
 
@@ -84,10 +86,10 @@ def _of_network(network: Any, x: Any) -> Tensor:
         x = x.detach().cpu().numpy()
     one = hasattr(x, "ndim") and x.ndim in (2, 3)
     batch = network.prepared([x] if one else x)
-    if not isinstance(batch, Tensor):
-        raise PoolError("the images have different sizes; look at those of one size at a time")
     if not len(batch):
         raise PoolError("x holds no image; give at least one")
+    if not isinstance(batch, Tensor):
+        raise PoolError("the images have different sizes; look at those of one size at a time")
     return batch
 
 

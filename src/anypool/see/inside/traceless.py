@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -22,7 +23,6 @@ def traceless(module: nn.Module, *, grad: bool = False) -> Iterator[None]:
     requires_grad and .grad of parameters, the random generators of Python, NumPy and PyTorch, and
     the modes of autograd. Flags are set one by one: train() and eval() may be the model's own.
     """
-    _refuse_hollow(module)
     flags = [(part, part.training) for part in module.modules()]
     held = [(part, dict(part._buffers)) for part in module.modules()]
     values = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
@@ -31,6 +31,8 @@ def traceless(module: nn.Module, *, grad: bool = False) -> Iterator[None]:
     with ExitStack() as modes:
         modes.enter_context(torch.inference_mode(False))
         modes.enter_context(torch.set_grad_enabled(grad))
+        if "torch._dynamo" in sys.modules:  # compiled parts run as written, or hooks stay unheard
+            modes.enter_context(torch.compiler.set_stance("force_eager"))
         for kind in {"cpu", *(device.type for device in _devices(module))}:
             modes.enter_context(torch.autocast(kind, enabled=False))
         try:
@@ -59,7 +61,8 @@ def _put_back(held: list[Any], values: list[Any], learnt: list[Any]) -> None:
         parameter.grad = gradient
 
 
-def _refuse_hollow(module: nn.Module) -> None:
+def refuse_hollow(module: nn.Module) -> None:
+    """Say so where parameters have no values yet."""
     for name, parameter in module.named_parameters():
         if parameter.is_meta:
             raise PoolError(f"the parameter {name} holds no values (device meta); load them first")
