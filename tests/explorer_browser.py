@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -94,6 +96,21 @@ def show(page, hash: str) -> None:
         })""",
         hash,
     )
+
+
+def settle(page) -> None:
+    """Wait until what was asked for is drawn: two frames."""
+    page.evaluate(
+        "() => new Promise(d => requestAnimationFrame(() => requestAnimationFrame(() => d())))"
+    )
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether something comes to hold in time."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.02)
+    return holds()
 
 
 def screenshot(page, name: str, **options) -> Path:

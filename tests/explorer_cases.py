@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,3 +160,30 @@ class Draw:
             except (ap.PoolError, ZeroDivisionError):
                 continue
             return case
+
+
+def some_cases(kind: str, rounds: int) -> Iterator[Case]:
+    """Cases of every reduction; in each second round with all parameters at their default."""
+    draw = Draw(300 + KINDS.index(kind))
+    for turn in range(rounds):
+        for name in NAMES:
+            case = draw.fitting(kind, name, DATA[(turn + len(name)) % len(DATA)])
+            if turn % 2:
+                case.pooling["params"] = {}
+            yield case
+
+
+def pooled(case: Case) -> np.ndarray:
+    """What anypool makes of a case."""
+    return ap.pool(case.x, *case.anypool, **case.common)
+
+
+def sliding(**more: Any) -> dict[str, Any]:
+    """Sliding windows of 3 x 3, but for what is told."""
+    usual = {"kernel": [3, 3], "stride": None, "padding": [[0, 0], [0, 0]], "dilation": [1, 1]}
+    return {"kind": "sliding", "ceil": False, **usual, **more}
+
+
+def pooling(reduce: str, windows: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A pooling with every parameter at its default, but for what is told."""
+    return {"reduce": reduce, "params": {}, "countPadding": None, "windows": windows, **more}

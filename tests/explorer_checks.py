@@ -28,11 +28,11 @@ def same(case: Case, found: Any, wanted: Any, what: str, slack: float = 4) -> No
     """Raise unless the numbers agree: to the bit, or within a few roundings where they are sums."""
     unit = slack * EPS * float(np.abs(case.x[np.isfinite(case.x)]).max(initial=1.0))
     unit *= {"sum": case.x.size, "var": unit / EPS}.get(case.name, 1)
-    loose = {"rtol": 64 * EPS, "atol": unit}
+    exact = case.name in EXACT and (slack < SLOPES or case.name != "quantile")
     np.testing.assert_allclose(
         np.asarray(found, float).ravel(), np.asarray(wanted, float).ravel(),
         err_msg=f"{what} differ for {case.pooling} on {case.shape}",
-        **({"rtol": 0} if case.name in EXACT else loose),
+        **({"rtol": 0} if exact else {"rtol": 64 * EPS, "atol": unit}),
     )  # fmt: skip
 
 
@@ -41,7 +41,8 @@ def pullback(case: Case) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]
     y, back = ap.vjp(case.x, *case.anypool, **case.common)
 
     def to_x(g: np.ndarray) -> np.ndarray:
-        made = back(g)
+        with np.errstate(invalid="ignore"):  # grids of a pyramid may add inf and -inf
+            made = back(g)
         return made[0] if isinstance(made, tuple) else made
 
     return y, to_x

@@ -51,7 +51,10 @@ class Node:
         assert out is not None
         into.write(line + "\n")
         into.flush()
-        answer = json.loads(out.readline())
+        said = out.readline()
+        if not said:
+            raise RuntimeError(f"node ended with {self.process.wait()}; its error stands above")
+        answer = json.loads(said)
         if "error" in answer:
             raise RefusedError(answer["error"])
         return [_from(value) for value in answer["done"]]

@@ -7,17 +7,20 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 from anypool import PoolError
+from anypool.cli import main
 from anypool.see.explorer import Explorer, assemble, explorer
 from anypool.see.explorer.photograph import photograph
 
 RNG = np.random.default_rng(11)
 MODULES = sorted(path.name for path in assemble.HERE.glob("*.js"))
 LIMIT = 300_000
+needs_pillow = pytest.mark.skipif(find_spec("PIL") is None, reason="pillow is not installed")
 
 
 class Reader(HTMLParser):
@@ -201,6 +204,7 @@ GREY = RNG.integers(0, 256, (40, 30), dtype=np.uint8)
 RGB = RNG.integers(0, 256, (40, 30, 3), dtype=np.uint8)
 
 
+@needs_pillow
 @pytest.mark.parametrize("photo", [GREY, RGB], ids=["grey", "rgb"])
 def test_the_pixels_inside_are_those_of_the_array(photo):
     page = explorer(photo)
@@ -211,6 +215,7 @@ def test_the_pixels_inside_are_those_of_the_array(photo):
     assert given(page.html)["state"] == "#image=photo"
 
 
+@needs_pillow
 def test_floats_between_0_and_1_become_the_nearest_of_256_levels():
     inside, _ = pixels(explorer(GREY / 255).html)
     np.testing.assert_array_equal(inside, GREY)
@@ -218,6 +223,7 @@ def test_floats_between_0_and_1_become_the_nearest_of_256_levels():
     np.testing.assert_array_equal(inside, [[0, 0, 128, 255]])
 
 
+@needs_pillow
 def test_transparency_is_laid_on_white():
     alpha = np.full((40, 30, 1), 51, np.uint8)
     inside, _ = pixels(explorer(np.concatenate([RGB, alpha], axis=2)).html)
@@ -232,6 +238,7 @@ def test_a_file_is_read(tmp_path):
     assert given(page.html)["photo"]["name"] == "cup.png"
 
 
+@needs_pillow
 def test_a_large_photograph_is_made_smaller_and_says_so():
     page = explorer(np.full((300, 1000), 77, np.uint8))
     inside, _ = pixels(page.html)
@@ -243,6 +250,7 @@ def test_a_large_photograph_is_made_smaller_and_says_so():
     assert given(page.html)["photo"]["note"] == page.notes[0]
 
 
+@needs_pillow
 def test_made_smaller_is_the_mean_over_adaptive_windows():
     import anypool as ap
 
@@ -261,12 +269,54 @@ def test_made_smaller_is_the_mean_over_adaptive_windows():
         (np.full((4, 4), 1.5), r"holds 1.5 to 1.5; floats must lie between 0 and 1"),
         (np.full((4, 4), np.nan), "floats must lie between 0 and 1"),
         (np.array([["a"]]), "holds <U1"),
-        ("nowhere.png", "there is no file nowhere.png"),
+        pytest.param("nowhere.png", "there is no file nowhere.png", marks=needs_pillow),
     ],
 )
 def test_what_is_not_a_photograph_gets_a_sentence(photo, words):
     with pytest.raises(PoolError, match=words):
         explorer(photo)
+
+
+# --- how it opens ---------------------------------------------------------------------------------
+
+
+@needs_pillow
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, ""),
+        ({"state": "#image=ramp"}, "#image=ramp"),
+        ({"state": "a=min"}, "#a=min"),
+        ({"photo": GREY}, "#image=photo"),
+        ({"photo": GREY, "state": "#a=min"}, "#image=photo&a=min"),
+        ({"photo": GREY, "state": "#image=ramp&a=min"}, "#image=ramp&a=min"),
+        ({"numbers": [[1, -2.5]]}, "#image=numbers&numbers=1,-2.5"),
+        ({"numbers": [[np.nan], [np.inf], [-np.inf]]}, "#image=numbers&numbers=nan;inf;-inf"),
+        ({"numbers": [[1e300, 0.1 + 0.2]]}, "#image=numbers&numbers=1e+300,0.30000000000000004"),
+        (
+            {"numbers": [[1]], "state": "#image=numbers&numbers=7&a=min"},
+            "#numbers=1&image=numbers&a=min",
+        ),
+    ],
+)
+def test_the_page_opens_on_what_was_given(arguments, expected):
+    assert given(explorer(**arguments).html)["state"] == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"numbers": [1, 2]}, r"numbers has shape \(2,\); give rows and columns"),
+        ({"numbers": [[1, 2], [3]]}, "rows of as many numbers each"),
+        ({"numbers": [["a"]]}, "rows of as many numbers each"),
+        ({"numbers": np.zeros((65, 2))}, "from 1 to 64 of each"),
+        ({"numbers": [[]]}, "from 1 to 64 of each"),
+        ({"numbers": [[1]], "photo": GREY}, "a photograph or numbers, one of the two"),
+    ],
+)
+def test_numbers_that_make_no_grid_get_a_sentence(arguments, words):
+    with pytest.raises(PoolError, match=words):
+        explorer(**arguments)
 
 
 # --- saving and showing ---------------------------------------------------------------------------
@@ -310,3 +360,61 @@ def test_a_notebook_gets_the_same_file_in_a_closed_frame(plain):
     assert attrs["title"]
     assert repr(plain) == "Explorer(notes=())"
     assert isinstance(plain, Explorer)
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The addresses that were opened in a browser; none is really."""
+    shown = []
+    monkeypatch.setattr("webbrowser.open", lambda address: shown.append(address) or True)
+    return shown
+
+
+def test_the_command_writes_the_page_and_says_where(tmp_path, monkeypatch, capsys, opened):
+    monkeypatch.chdir(tmp_path)
+    assert main(["explore"]) == 0
+    written = tmp_path / "anypool-explorer.html"
+    assert written.read_text("utf-8") == explorer().html
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"wrote anypool-explorer.html ({written.stat().st_size / 1000:.0f} kB)"
+    assert second == f"open {written.resolve().as_uri()}"
+    assert opened == []
+
+
+def test_the_command_takes_a_photograph_a_state_and_a_name(tmp_path, capsys, opened):
+    image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
+    image.fromarray(np.full((40, 600), 9, np.uint8)).save(tmp_path / "cup.png")
+    target = tmp_path / "cup.html"
+    words = ["explore", str(tmp_path / "cup.png"), "-o", str(target), "--state", "#a=min", "--open"]
+    assert main(words) == 0
+    assert "cup.png has 40 × 600 pixels" in capsys.readouterr().out
+    assert given(target.read_text("utf-8"))["state"] == "#image=photo&a=min"
+    assert opened == [target.as_uri()]
+
+
+def test_without_a_browser_the_command_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda _: False)
+    assert main(["explore", "-o", str(tmp_path / "page.html"), "--open"]) == 0
+    assert "no browser was found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "there is no file"),
+        (b"", "cup.png"),
+        (b"words", "cup.png is not a photograph that can be read"),
+    ],
+)
+def test_the_command_answers_a_bad_photograph_in_one_line(tmp_path, capsys, content, words):
+    pytest.importorskip("PIL", reason="pillow is not installed")
+    if content is not None:
+        (tmp_path / "cup.png").write_bytes(content)
+    assert main(["explore", str(tmp_path / "cup.png"), "-o", str(tmp_path / "page.html")]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "page.html").exists()

@@ -81,6 +81,14 @@ def test_large_windows_and_planes(node: Node) -> None:
             check_flow(node, case)
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_more_settings(node: Node, kind: str) -> None:
+    for case in cases(kind, 100):
+        check_values(node, case)
+        check_flow(node, case)
+
+
 def test_one_window_on_its_own(node: Node) -> None:
     """reduce, slopes and winner take a window's numbers as they are; nothing at all gives 0."""
     values = [3.0, 1.0, 3.0, 2.0]

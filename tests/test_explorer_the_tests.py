@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+import test_explorer_calls as calls
+import test_explorer_state as state
+import test_explorer_words as words
 from explorer_cases import Case
 from explorer_checks import (
     cases,
@@ -53,13 +56,18 @@ MUTANTS: list[tuple[str, str, str, str, str, Check]] = [
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: f"{m[0]}-{m[3]}-{m[4]}-{m[2][:20]}")
 def test_a_fault_is_noticed(tmp_path: Path, mutant: tuple[str, str, str, str, str, Check]) -> None:
     module, right, wrong, kind, name, check = mutant
-    for path in MODULES.glob("*.js"):
-        shutil.copy(path, tmp_path)
-    text = (tmp_path / f"{module}.js").read_text(encoding="utf-8")
-    assert text.count(right) >= 1, "the fault no longer has a place"
-    (tmp_path / f"{module}.js").write_text(text.replace(right, wrong), encoding="utf-8")
+    break_it(tmp_path, module, right, wrong)
     with Node(tmp_path) as broken, pytest.raises(AssertionError, match="differ"):
         all_of(check, broken, kind, name)
+
+
+def break_it(folder: Path, module: str, right: str, wrong: str) -> None:
+    """A copy of the modules, where one says something else."""
+    for path in MODULES.glob("*.js"):
+        shutil.copy(path, folder)
+    text = (folder / f"{module}.js").read_text(encoding="utf-8")
+    assert right in text, "the fault no longer has a place"
+    (folder / f"{module}.js").write_text(text.replace(right, wrong), encoding="utf-8")
 
 
 def all_of(check: Check, node: Node, kind: str, name: str) -> None:
@@ -71,3 +79,31 @@ def test_without_a_fault_nothing_is_noticed() -> None:
     with Node() as node:
         for check, kind, name in sorted({(m[5], m[3], m[4]) for m in MUTANTS}, key=str):
             all_of(check, node, kind, name)
+
+
+TOLD: list[tuple[str, str, str, Callable[[Node], None]]] = [
+    ("named", "counts !== padsByDefault(windows)", "counts === padsByDefault(windows)",
+     lambda node: calls.test_calls_are_short(node, *calls.SHORT[3])),
+    ("named", 'mean: "avg_"', 'mean: "max_"',
+     lambda node: calls.test_the_anypool_call_gives_the_same_numbers(node, "adaptive")),
+    ("torch", '"divisor_override=1"', '"divisor_override=2"',
+     lambda node: calls.test_the_torch_call_gives_the_same_numbers(node, "sliding")),
+    ("torch", "before < reach && after < reach", "before <= reach && after <= reach",
+     lambda node: calls.test_the_torch_call_gives_the_same_numbers(node, "sliding")),
+    ("torch", "[across.before, across.after, down.before, down.after]",
+     "[down.before, down.after, across.before, across.after]",
+     lambda node: calls.test_the_torch_call_gives_the_same_numbers(node, "sliding")),
+    ("words", "t === 0", "t === 1", lambda node: words.test_words_have_the_numbers(node, "same")),
+    ("spelled", "${before}:${after}", "${after}:${before}", state.test_every_state_comes_back),
+    ("unspelled", 'text === "-" ? null', 'text === "-" ? 1', state.test_every_state_comes_back),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mutant", TOLD, ids=lambda m: f"{m[0]}-{m[2][:20]}")
+def test_a_false_word_is_noticed(
+    tmp_path: Path, mutant: tuple[str, str, str, Callable[[Node], None]]
+) -> None:
+    module, right, wrong, check = mutant
+    break_it(tmp_path, module, right, wrong)
+    with Node(tmp_path) as broken, pytest.raises((AssertionError, RuntimeError), match=r"\S"):
+        check(broken)

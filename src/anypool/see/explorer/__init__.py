@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...errors import PoolError
 from .assemble import page
+from .opening import opening
 from .photograph import photograph
 from .whole import write_whole
 
@@ -42,27 +44,31 @@ class Explorer:
 
 
 def explorer(
-    photo: Any = None, *, state: str = "", out: str | os.PathLike[str] | None = None
+    photo: Any = None,
+    *,
+    numbers: Any = None,
+    state: str = "",
+    out: str | os.PathLike[str] | None = None,
 ) -> Explorer:
-    """The explorer page, with a photograph in it if one is given.
+    """The explorer page, with a photograph or a grid of numbers of yours in it.
 
     Args:
         photo: a path, or an array of (rows, columns) or (rows, columns, 3 or 4), uint8 or floats
             between 0 and 1. It is made smaller, to 256 a side, and ``notes`` says so.
+        numbers: instead of it, rows of any numbers, at most 64 of 64.
         state: how the page opens: what follows the # in a link that the page copied.
         out: also write the page to this file.
 
-    >>> import numpy as np
-    >>> page = explorer(np.zeros((64, 48), np.uint8))
+    >>> page = explorer(numbers=[[6, 9, 9, 2], [6, 9, 6, 0]], state="#a=max,adaptive,n2&b=none")
     >>> page.html[:15], page.notes
     ('<!doctype html>', ())
     """
+    if photo is not None and numbers is not None:
+        raise PoolError("give a photograph or numbers, one of the two")
     given = None if photo is None else photograph(photo)
-    opening = state or ("#image=photo" if given else "")
-    made = Explorer(
-        page({"photo": given and given.given(), "state": opening}),
-        (given.note,) if given and given.note else (),
-    )
+    picture = "photo" if given else "" if numbers is None else "numbers"
+    handed = {"photo": given and given.given(), "state": opening(state, picture, numbers)}
+    made = Explorer(page(handed), (given.note,) if given and given.note else ())
     if out is not None:
         made.save(out)
     return made

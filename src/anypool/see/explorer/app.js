@@ -4,7 +4,7 @@ import { explainCell } from "./calls.js";
 import { find } from "./dom.js";
 import { longNumber } from "./format.js";
 import { fillForm, makeForm } from "./form.js";
-import { renderInspector } from "./inspector.js";
+import { renderInspector, reserveInspector } from "./inspector.js";
 import { renderLessons } from "./lessons.js";
 import { lookAt } from "./look.js";
 import { markStage } from "./marks.js";
@@ -73,6 +73,7 @@ function refresh() {
   renderStage(STAGE, APP.model, state, APP.inks);
   fillControls(state);
   renderCalls(find(document, "#calls"), APP.model);
+  reserveInspector(find(document, "#inspector"), APP.model, inputScale(APP.model, state));
   APP.shown = "";
   point();
   later();
@@ -230,7 +231,8 @@ function wire() {
   });
   wireChoices();
   wireTheme(() => refresh());
-  addEventListener("hashchange", () => open(location.hash));
+  // the event's own address: ours may be written between the change and its event
+  addEventListener("hashchange", (event) => open(new URL(event.newURL).hash));
   let width = innerWidth;
   new ResizeObserver(() => {
     if (innerWidth !== width) refresh();

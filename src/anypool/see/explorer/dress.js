@@ -10,7 +10,7 @@ import { paint } from "./panel.js";
 /**
  * @param {DressedPanel} panel
  * @param {DressedShown} shown
- * @param {{line: string, hatch: string}} inks
+ * @param {{line: string, hatch: string, theme: string}} inks
  * @param {string} name
  * @param {string} remark
  */
@@ -22,6 +22,7 @@ export function showPanel(panel, shown, inks, name, remark) {
   find(panel.root, ".low").textContent = shortNumber(shown.scale.low);
   find(panel.root, ".high").textContent = shortNumber(shown.scale.high);
   find(panel.root, ".remark").textContent = remark;
+  find(panel.root, ".legend").classList.toggle("colourful", shown.colours !== null);
   panel.hit.tabIndex = 0;
   panel.hit.hidden = false;
   const image = new ImageData(256, 1);
@@ -42,7 +43,7 @@ export function showPanel(panel, shown, inks, name, remark) {
  * @param {string} name
  */
 export function emptyPanel(panel, words, heavy, name) {
-  paint(panel, null, { line: "", hatch: "" });
+  paint(panel, null, { line: "", hatch: "", theme: "" });
   find(panel.root, ".name").textContent = name;
   find(panel.root, ".size").textContent = "";
   find(panel.root, ".blank").toggleAttribute("hidden", false);

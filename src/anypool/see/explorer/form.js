@@ -225,7 +225,7 @@ function countRow(form) {
   const get = () => String(form.pooling.countPadding ?? "");
   return chooser(
     form,
-    "Padding counts",
+    "Pads count",
     "count",
     ways,
     get,

@@ -58,7 +58,9 @@ export function weightText(weight) {
     if (above > 0 && Math.abs(size - above / below) < 1e-12)
       return `${weight < 0 ? MINUS : ""}${above}/${below}`;
   }
-  return shortNumber(weight);
+  const sign = weight < 0 ? MINUS : "";
+  if (size < 0.001) return sign + size.toExponential(0).replace("e-", `e${MINUS}`);
+  return sign + trimmed(size.toFixed(3));
 }
 
 /** Beyond 100 only windows of k × k are worth a fraction. @param {number} below */

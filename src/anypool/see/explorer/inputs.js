@@ -2,6 +2,7 @@
 // The single fields of a pooling's form.
 import { el } from "./dom.js";
 import { rowsOf } from "./fields.js";
+import { shortNumber } from "./format.js";
 
 /** @typedef {import("./fields.js").NumberField} FormField */
 /** @typedef {import("./pooling.js").Pooling} FieldPooling */
@@ -97,8 +98,10 @@ export function numberInput(form, field, name, get, step) {
   });
   form.refresh.push(() => {
     const value = get();
-    const text = value === null ? "" : String(value);
-    if (box.value === "" || Number(box.value) !== value) box.value = text;
+    const finite = value !== null && Number.isFinite(value);
+    box.placeholder = value === null || finite ? empty : shortNumber(value); // no field takes ∞
+    if (finite && (box.value === "" || Number(box.value) !== value)) box.value = String(value);
+    if (!finite && document.activeElement !== box) box.value = "";
     box.removeAttribute("aria-invalid");
   });
   return box;

@@ -1,25 +1,50 @@
 // @ts-check
-// The chosen cell in words and numbers: its window as a table, the winner, the divisor, the
-// weights; of an input cell the outputs that it feeds.
-import { el } from "./dom.js";
-import { counted, longNumber, shortNumber, weightText } from "./format.js";
-import { colourOf, inkOn } from "./palette.js";
+// The chosen cell in words and numbers: one card for each pooling.
 import { mostOf } from "./axis.js";
-import { explainCell } from "./calls.js";
+import { feedingCard, MOST_SIDE_CELLS, windowCard } from "./cards.js";
+import { el } from "./dom.js";
+import { longNumber } from "./format.js";
+import { lookAt } from "./look.js";
 
 /** @typedef {import("./look.js").Look} InspectedLook */
-/** @typedef {import("./look.js").Window} InspectedWindow */
-/** @typedef {import("./look.js").Feeding} InspectedFeeding */
 /** @typedef {import("./look.js").LookSide} InspectedSide */
+/** @typedef {import("./palette.js").Scale} InspectedScale */
 
-const MOST_SIDE_CELLS = 9; // a window of more rows or columns is too large for a table
-const MOST_FED = 9;
+const FRAME = 52; // a card's padding and a table's row names, in pixels
+
+/**
+ * The room that each pooling's card takes when it is full: nothing below moves when it is not.
+ * Measured once a setting, in pixels; container units would do it alone, at twice the layout time.
+ * @type {Map<string, {height: number, width: number}>}
+ */
+const ROOM = new Map();
+
+/**
+ * Find how much room the cards need, for an output and for an input.
+ * @param {HTMLElement} host
+ * @param {import("./model.js").Model} model
+ * @param {InspectedScale} scale
+ */
+export function reserveInspector(host, model, scale) {
+  ROOM.clear();
+  renderInspector(host, model, null, scale);
+  for (const card of host.querySelectorAll("article")) {
+    ROOM.set(card.dataset.side ?? "", { height: 0, width: card.clientWidth });
+  }
+  for (const panel of /** @type {const} */ (["a", "b", "input"])) {
+    renderInspector(host, model, lookAt(model, { panel, cell: 0 }), scale);
+    for (const card of host.querySelectorAll("article")) {
+      const room = ROOM.get(card.dataset.side ?? "");
+      if (room) room.height = Math.max(room.height, card.offsetHeight);
+    }
+  }
+}
 
 /**
  * @param {HTMLElement} host
  * @param {import("./model.js").Model} model
  * @param {InspectedLook | null} look
- * @param {import("./palette.js").Scale} scale of the input's values
+ * @param {InspectedScale} scale of the input's values
  */
 export function renderInspector(host, model, look, scale) {
   const sides = [model.a, model.b].filter((side) => side !== null);
@@ -39,7 +64,7 @@ function titleOf({ panel, r, c, value }) {
 /**
  * @param {InspectedSide} side
  * @param {InspectedLook | null} look
- * @param {import("./palette.js").Scale} scale
+ * @param {InspectedScale} scale
  */
 function card(side, look, scale) {
   const window = look?.windows.find((one) => one.side === side);
@@ -52,16 +77,21 @@ function card(side, look, scale) {
   const article = el("article", { class: "card", "data-side": side.name }, ...body);
   const [rows, cols] = largest(side);
   article.classList.toggle("large", Math.max(rows, cols) > MOST_SIDE_CELLS);
-  article.classList.toggle("wide", cols > 3);
+  article.classList.toggle("wide", cols > 3 && Math.max(rows, cols) <= MOST_SIDE_CELLS);
+  const room = ROOM.get(side.name) ?? { height: 0, width: 400 };
+  const across = Math.min(cols, MOST_SIDE_CELLS);
+  const cell = Math.min(42, (room.width - FRAME) / across - 2);
   article.style.setProperty("--rows", String(Math.min(rows, MOST_SIDE_CELLS)));
-  article.style.setProperty("--cols", String(Math.min(cols, MOST_SIDE_CELLS)));
+  article.style.setProperty("--cols", String(across));
+  article.style.setProperty("--cell", `${cell.toFixed(2)}px`);
+  article.style.minHeight = `${room.height}px`;
   return article;
 }
 
 /** @param {InspectedSide} side @param {InspectedLook | null} look */
 function missing(side, look) {
   if (!side.pooled) return side.fault;
-  return look ? "Its outputs lie elsewhere: point at one of them." : "Point at a cell.";
+  return look ? "Its outputs have another order: point at one of them." : "Point at a cell.";
 }
 
 /**
@@ -74,176 +104,5 @@ function largest({ pooled }) {
   return [
     Math.max(1, ...grids.map(({ rows }) => mostOf(rows))),
     Math.max(1, ...grids.map(({ cols }) => mostOf(cols))),
-  ];
-}
-
-/**
- * @param {InspectedWindow} window
- * @param {import("./palette.js").Scale} scale
- */
-function windowCard({ side, r, c, seen }, scale) {
-  const large =
-    seen.rowIndices.length > MOST_SIDE_CELLS || seen.colIndices.length > MOST_SIDE_CELLS;
-  const value = el(
-    "output",
-    { "data-value": String(seen.value), class: "value" },
-    longNumber(seen.value),
-  );
-  return [
-    el(
-      "header",
-      {},
-      el("b", { class: "badge" }, side.name.toUpperCase()),
-      el("span", { class: "op" }, side.pooling.reduce),
-      value,
-    ),
-    el("p", { class: "sentence" }, side.pooled ? explainCell(side.pooled, r, c) : ""),
-    el(
-      "div",
-      { class: "seen" },
-      el("div", { class: "grid" }, large ? loupe(seen, scale) : windowTable(seen, scale)),
-      factList(side, seen),
-    ),
-  ];
-}
-
-/**
- * A window of too many numbers to write, as a small picture.
- * @param {import("./pooling.js").Inspection} seen
- * @param {import("./palette.js").Scale} scale
- */
-function loupe(seen, scale) {
-  const [rows, cols] = [seen.rowIndices.length, seen.colIndices.length];
-  const canvas = el("canvas", {
-    width: cols,
-    height: rows,
-    role: "img",
-    "aria-label": `The window, ${rows} × ${cols} numbers`,
-  });
-  const image = new ImageData(cols, rows);
-  seen.values.forEach((value, i) => image.data.set([...colourOf(scale, value), 255], 4 * i));
-  canvas.getContext("2d")?.putImageData(image, 0, 0);
-  return canvas;
-}
-
-/**
- * @param {import("./pooling.js").Inspection} seen
- * @param {import("./palette.js").Scale} scale
- */
-function windowTable(seen, scale) {
-  if (!seen.values.length)
-    return el("p", { class: "many" }, "This window reads nothing but padding.");
-  const head = el(
-    "tr",
-    {},
-    el("td", {}),
-    ...seen.colIndices.map((j) => el("th", { scope: "col" }, String(j))),
-  );
-  const rows = seen.rowIndices.map((i, down) =>
-    el(
-      "tr",
-      {},
-      el("th", { scope: "row" }, String(i)),
-      ...seen.colIndices.map((j, across) =>
-        windowCell(seen, i, j, down * seen.colIndices.length + across, scale),
-      ),
-    ),
-  );
-  return el(
-    "table",
-    { "aria-label": "The numbers it reads, with the weight of each" },
-    el("thead", {}, head),
-    el("tbody", {}, ...rows),
-  );
-}
-
-/**
- * @param {import("./pooling.js").Inspection} seen
- * @param {number} i
- * @param {number} j
- * @param {number} place
- * @param {import("./palette.js").Scale} scale
- */
-function windowCell(seen, i, j, place, scale) {
-  const value = seen.values[place];
-  const weight = seen.slopes?.[place];
-  const won = seen.winner?.row === i && seen.winner?.col === j;
-  const fill = colourOf(scale, value);
-  const small =
-    weight === undefined
-      ? []
-      : [el("small", { "data-weight": String(weight) }, `×${weightText(weight)}`)];
-  const cell = el(
-    "td",
-    { "data-value": String(value), class: won ? "won" : "" },
-    el("span", {}, shortNumber(value)),
-    ...small,
-  );
-  cell.style.backgroundColor = `rgb(${fill.join(" ")})`;
-  cell.style.color = inkOn(fill);
-  return cell;
-}
-
-/** @param {InspectedSide} side @param {import("./pooling.js").Inspection} seen */
-function factList(side, seen) {
-  const divides = side.pooling.reduce === "mean";
-  const weights = seen.slopes?.reduce((sum, v) => sum + v, 0);
-  const facts = [
-    ["reads", String(seen.values.length), seen.values.length],
-    ["covers", String(seen.span), seen.span],
-    ["divides by", divides ? String(seen.divisor) : "unused", seen.divisor],
-    ["winner", seen.winner ? `(${seen.winner.row}, ${seen.winner.col})` : "none", ""],
-    ["weights sum", weights === undefined ? "no derivative" : weightText(weights), weights ?? ""],
-  ];
-  return el(
-    "dl",
-    {},
-    ...facts.map(([name, words, value]) =>
-      el(
-        "div",
-        {},
-        el("dt", {}, String(name)),
-        el("dd", { "data-fact": name, "data-value": String(value) }, String(words)),
-      ),
-    ),
-  );
-}
-
-/** @param {InspectedFeeding} feeding */
-function feedingCard({ side, to }) {
-  const shown = to.slice(0, MOST_FED);
-  const items = shown.map(({ r, c, weight }) =>
-    el(
-      "li",
-      {},
-      `(${r}, ${c})`,
-      el(
-        "small",
-        { "data-weight": String(weight) },
-        weight === null ? "no derivative" : `×${weightText(weight)}`,
-      ),
-    ),
-  );
-  const more =
-    to.length > MOST_FED
-      ? [el("li", { class: "more" }, `and ${counted(to.length - MOST_FED, "more", "more")}`)]
-      : [];
-  const sum = to.reduce((total, { weight }) => total + (weight ?? 0), 0);
-  const gets = to.some(({ weight }) => weight === null)
-    ? ""
-    : ` Together they send back ${longNumber(sum)} if each gets 1.`;
-  return [
-    el(
-      "header",
-      {},
-      el("b", { class: "badge" }, side.name.toUpperCase()),
-      el("span", { class: "op" }, side.pooling.reduce),
-    ),
-    el(
-      "p",
-      { class: "sentence" },
-      to.length ? `Read by ${counted(to.length, "output")}.${gets}` : "No output reads it.",
-    ),
-    el("ul", { class: "fed" }, ...items, ...more),
   ];
 }

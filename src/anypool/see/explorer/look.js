@@ -6,6 +6,7 @@ import { feeds, inspect } from "./pooling.js";
 /** @typedef {"input" | "a" | "b" | "d"} PanelName */
 /** @typedef {{panel: PanelName, cell: number}} Spotted  a cell by its number in row-major order */
 /** @typedef {import("./model.js").Side} LookSide */
+/** @typedef {import("./pooling.js").Pooled} LookPooled */
 /** @typedef {{side: LookSide, r: number, c: number, seen: import("./pooling.js").Inspection}} Window */
 /** @typedef {{side: LookSide, to: {r: number, c: number, weight: number | null}[]}} Feeding */
 
@@ -26,15 +27,32 @@ export function lookAt(model, { panel, cell }) {
   if (panel === "input") return lookBack(model, sides, cell);
   const own = panel === "d" ? model.a : sides.find(({ name }) => name === panel);
   if (!own?.pooled || cell < 0 || cell >= own.pooled.values.length) return null;
-  const { rows, cols, values } = own.pooled;
+  const { pooled: base } = own;
+  const { cols, values } = base;
   const [r, c] = [Math.floor(cell / cols), cell % cols];
   const windows = sides.flatMap((side) => {
-    const { pooled } = side;
-    if (!pooled || pooled.rows !== rows || pooled.cols !== cols) return [];
-    return [{ side, r, c, seen: inspect(pooled, r, c) }];
+    const at = side.pooled && placeIn(side.pooled, base, r, c);
+    return side.pooled && at ? [{ side, ...at, seen: inspect(side.pooled, at.r, at.c) }] : [];
   });
   const value = panel === "d" && model.difference ? model.difference[cell] : values[cell];
   return { panel, r, c, value, windows, feeding: [] };
+}
+
+/**
+ * The output of one pooling that lies where output (r, c) of another does: the same one where
+ * both have as many, else the one over the same place of the picture. A pyramid's have no place.
+ * @param {LookPooled} other
+ * @param {LookPooled} own
+ * @param {number} r
+ * @param {number} c
+ */
+function placeIn(other, own, r, c) {
+  if (other.rows === own.rows && other.cols === own.cols) return { r, c };
+  if (other.layout.joined || own.layout.joined) return null;
+  return {
+    r: Math.floor(((r + 0.5) * other.rows) / own.rows),
+    c: Math.floor(((c + 0.5) * other.cols) / own.cols),
+  };
 }
 
 /**

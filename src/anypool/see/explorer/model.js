@@ -23,7 +23,8 @@ import { shortNumber } from "./format.js";
  */
 
 const MOST_STEPS = 2e8; // about a second in a browser of today
-const SORTING = new Set(["median", "quantile", "mode", "topk"]);
+// these look at a number about twelve times as long: they sort, or take powers and exponentials
+const SLOW = new Set(["median", "quantile", "mode", "topk", "lp", "gem", "lse", "soft"]);
 
 /**
  * @param {ModelPicture} picture
@@ -71,7 +72,7 @@ function tooLong(steps) {
 }
 
 /**
- * How many numbers all windows read, sorting counted as more.
+ * How many numbers all windows read, slow reductions counted as more.
  * @param {ModelPooling} pooling
  * @param {number} rows
  * @param {number} cols
@@ -79,7 +80,7 @@ function tooLong(steps) {
 function stepsOf(pooling, rows, cols) {
   const { grids } = lay(pooling.windows, rows, cols);
   const read = grids.reduce((sum, grid) => sum + reads(grid.rows) * reads(grid.cols), 0);
-  return read * (SORTING.has(pooling.reduce) ? 12 : 1);
+  return read * (SLOW.has(pooling.reduce) ? 12 : 1);
 }
 
 /** @param {import("./windows.js").Table} table */
@@ -128,8 +129,16 @@ export function differenceWords(difference) {
   const same = size.reduce((count, v) => count + (v === 0 ? 1 : 0), 0);
   if (same === size.length) return "Both give the same numbers everywhere.";
   const most = size.reduce((a, b) => Math.max(a, b), 0);
-  const mean = size.reduce((a, b) => a + b, 0) / size.length;
-  return `Equal in ${same} of ${size.length} cells; at most ${shortNumber(most)} apart, ${shortNumber(mean)} on average.`;
+  return `Equal in ${same} of ${size.length} cells; ${shortNumber(most)} apart at most, ${meanWords(difference)}.`;
+}
+
+/**
+ * How far apart two outputs are, over all cells.
+ * @param {Float64Array} difference
+ */
+export function meanWords(difference) {
+  const total = difference.reduce((sum, v) => sum + Math.abs(v), 0);
+  return `${shortNumber(total / difference.length)} apart on average`;
 }
 
 /** @type {WeakMap<ModelPooled, Int32Array>} */

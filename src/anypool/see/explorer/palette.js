@@ -125,12 +125,14 @@ export function colourOf(scale, value) {
 }
 
 /**
- * Black or white, whichever is easier to read on a colour.
+ * Black or white, whichever is easier to read on a colour. bright is the luminance from which it
+ * is black: 0.18 treats both alike; where a veil may lie above, the side it leaves readable.
  * @param {readonly [number, number, number]} rgb
+ * @param {number} [bright]
  */
-export function inkOn(rgb) {
+export function inkOn(rgb, bright = 0.18) {
   const [r, g, b] = rgb.map((v) => (v <= 10 ? v / 3294 : ((v / 255 + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#14171b" : "#ffffff";
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > bright ? "#14171b" : "#ffffff";
 }
 
 /**

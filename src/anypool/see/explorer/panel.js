@@ -77,7 +77,7 @@ export function penOf(canvas) {
  * Draw a panel's cells and numbers.
  * @param {Panel} panel
  * @param {Shown | null} shown nothing where there is nothing to show
- * @param {{line: string, hatch: string}} ink
+ * @param {{line: string, hatch: string, theme: string}} ink
  */
 export function paint(panel, shown, ink) {
   panel.shown = shown;
@@ -92,7 +92,7 @@ export function paint(panel, shown, ink) {
     lines(pen, block, ink.line);
   }
   const cells = shown.blocks.reduce((sum, block) => sum + block.rows * block.cols, 0);
-  if (cells <= MOST_NUMBERS) write(panel, shown);
+  if (cells <= MOST_NUMBERS) write(panel, shown, ink.theme === "dark" ? 0.28 : 0.15);
 }
 
 /**
@@ -170,17 +170,20 @@ function hatch(pen, box, block, colour) {
  * Every cell's number, where there is room.
  * @param {Panel} panel
  * @param {Shown} shown
+ * @param {number} bright
  */
-function write(panel, shown) {
+function write(panel, shown, bright) {
   for (const block of shown.blocks) {
     const words = [];
     for (let i = 0; i < block.rows * block.cols; i++)
       words.push(shown.text(shown.values[block.first + i]));
     const longest = words.reduce((most, word) => Math.max(most, word.length), 1);
     const [wide, high] = [block.width / block.cols, block.height / block.rows];
-    const size = Math.min(high * 0.42, (wide * 0.86) / (longest * 0.58), 22);
+    const size = Math.min(high * 0.42, (wide * 0.84) / (longest * 0.6), 22);
     if (size < 8) continue;
-    words.forEach((word, i) => panel.numbers.append(label(shown, block.first + i, word, size)));
+    words.forEach((word, i) =>
+      panel.numbers.append(label(shown, block.first + i, word, size, bright)),
+    );
   }
 }
 
@@ -189,14 +192,15 @@ function write(panel, shown) {
  * @param {number} cell
  * @param {string} word
  * @param {number} size
+ * @param {number} bright
  */
-function label(shown, cell, word, size) {
+function label(shown, cell, word, size, bright) {
   const box = boxOf(shown.blocks, cell);
   const text = document.createElementNS(SVG, "text");
   text.setAttribute("x", String(box.x + box.width / 2));
   text.setAttribute("y", String(box.y + box.height / 2 + size * 0.36));
   text.setAttribute("font-size", size.toFixed(1));
-  text.setAttribute("fill", inkOn(cellColour(shown, cell)));
+  text.setAttribute("fill", inkOn(cellColour(shown, cell), bright));
   text.dataset.cell = String(cell);
   text.dataset.value = String(shown.values[cell]);
   text.textContent = word;

@@ -38,25 +38,31 @@ def photograph(photo: Any) -> Photograph:
     >>> print(photograph(np.zeros((512, 300), np.uint8)).note)
     The photograph has 512 × 300 pixels (rows × columns); it was made smaller, to 256 × 150.
     """
-    if isinstance(photo, str | os.PathLike):
-        name, values = os.path.basename(os.fspath(photo)), read(photo)
-    else:
-        name, values = "The photograph", _checked(np.asarray(photo))
-    rows, cols = values.shape[:2]
-    scale = LONGEST / max(rows, cols)
+    name, values = _opened(photo)
+    white = 255 if values.dtype == np.uint8 else 1  # a large array is not copied as floats
+    shape = values.shape[:2]
+    scale = LONGEST / max(shape)
     if scale >= 1:
-        return Photograph(name, _bytes(values))
-    size = max(round(rows * scale), 1), max(round(cols * scale), 1)
-    smaller = adaptive_avg_pool(values, size, axes=(0, 1))
+        return Photograph(name, _bytes(values, white))
+    rows, cols = (max(round(side * scale), 1) for side in shape)
     note = (
-        f"{name} has {rows} × {cols} pixels (rows × columns); "
-        f"it was made smaller, to {size[0]} × {size[1]}."
+        f"{name} has {shape[0]} × {shape[1]} pixels (rows × columns); "
+        f"it was made smaller, to {rows} × {cols}."
     )
-    return Photograph(name, _bytes(smaller), note)
+    return Photograph(
+        name, _bytes(adaptive_avg_pool(values, (rows, cols), axes=(0, 1)), white), note
+    )
+
+
+def _opened(photo: Any) -> tuple[str, NDArray[Any]]:
+    """A photograph's name and its pixels: uint8, or floats between 0 and 1."""
+    if isinstance(photo, str | os.PathLike):
+        return os.path.basename(os.fspath(photo)), read(photo)
+    return "The photograph", _checked(np.asarray(photo))
 
 
 def _checked(values: NDArray[Any]) -> NDArray[Any]:
-    """The array as floats between 0 and 1 without transparency, or one sentence."""
+    """The array without transparency, uint8 or floats between 0 and 1; or one sentence."""
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (3, 4)):
         raise PoolError(
             f"the photograph has shape {values.shape}; give (rows, columns) or (rows, columns, "
@@ -65,7 +71,7 @@ def _checked(values: NDArray[Any]) -> NDArray[Any]:
     if not values.size:
         raise PoolError(f"the photograph has shape {values.shape}; it has no pixels")
     if values.dtype == np.uint8:
-        return _on_white(values / 255)
+        return _on_white(values, 255)
     if values.dtype.kind != "f":
         raise PoolError(
             f"the photograph holds {values.dtype}; give uint8, or floats between 0 and 1 "
@@ -77,18 +83,18 @@ def _checked(values: NDArray[Any]) -> NDArray[Any]:
             f"the photograph holds {low:g} to {high:g}; floats must lie between 0 and 1 "
             "(numbers= takes a small grid of any numbers)"
         )
-    return _on_white(values)
+    return _on_white(values, 1)
 
 
-def _on_white(values: NDArray[Any]) -> NDArray[Any]:
+def _on_white(values: NDArray[Any], white: int) -> NDArray[Any]:
     if values.ndim == 2 or values.shape[2] == 3:
         return values
-    colours, alpha = values[..., :3], values[..., 3:]
+    colours, alpha = values[..., :3] / white, values[..., 3:] / white
     return colours * alpha + (1 - alpha)
 
 
-def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
-    return np.rint(values.astype(np.float64) * 255).astype(np.uint8)
+def _bytes(values: NDArray[Any], white: int) -> NDArray[np.uint8]:
+    return np.rint(values * np.float64(255 / white)).astype(np.uint8)
 
 
 def _png(pixels: NDArray[np.uint8]) -> str:

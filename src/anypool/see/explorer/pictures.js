@@ -133,7 +133,7 @@ function dotAt(r, c) {
 
 /** The pictures that the page makes itself. @type {Record<string, () => Picture>} */
 export const MADE = {
-  tutorial: () => plain("4 × 4", 4, 4, (r, c) => TUTORIAL[4 * r + c], 9),
+  tutorial: () => plain("Example", 4, 4, (r, c) => TUTORIAL[4 * r + c], 9),
   ramp: () => plain("Ramp", 10, 10, (r, c) => 10 * r + c, 99),
   flat: () => plain("All nines", 6, 6, () => 9, 9),
   checkerboard: () => plain("Checkerboard", 8, 8, (r, c) => 9 * ((r + c) % 2), 9),

@@ -163,34 +163,33 @@ export function inspect(pooled, r, c) {
  * @returns {{r: number, c: number, weight: number | null}[]}
  */
 export function feeds(pooled, i, j) {
+  const { reduction, p } = resolve(pooled.pooling.reduce, pooled.pooling.params);
+  const { slope } = reduction.rule;
+  const x = pooled.plane[i * pooled.inputCols + j];
   return pooled.layout.grids.flatMap((grid) => {
     const across = readersOf(grid.cols, j);
     return readersOf(grid.rows, i).flatMap((down) =>
-      across.map((over) => feed(pooled, grid, down, over, pooled.plane[i * pooled.inputCols + j])),
+      across.map((over) => {
+        const { r, c, y, a, b, place, n } = fedBy(pooled, grid, down, over);
+        return { r, c, weight: slope ? slope(x, y, a, b, p, place, n) : null };
+      }),
     );
   });
 }
 
 /**
+ * An output, what it noted for its derivative, and the place of the input in its window.
  * @param {Pooled} pooled
  * @param {GridOf} grid
  * @param {{o: number, place: number}} down
  * @param {{o: number, place: number}} over
- * @param {number} x
  */
-function feed(pooled, grid, down, over, x) {
-  const { reduction, p } = resolve(pooled.pooling.reduce, pooled.pooling.params);
-  const { slope } = reduction.rule;
+function fedBy({ values, a, b, cols }, grid, down, over) {
   const index = grid.offset + down.o * grid.cols.start.length + over.o;
   const width = countOf(grid.cols, over.o);
-  const n = countOf(grid.rows, down.o) * width;
-  const place = down.place * width + over.place;
-  const [y, a, b] = [pooled.values[index], pooled.a[index], pooled.b[index]];
-  return {
-    r: Math.floor(index / pooled.cols),
-    c: index % pooled.cols,
-    weight: slope ? slope(x, y, a, b, p, place, n) : null,
-  };
+  const [place, n] = [down.place * width + over.place, countOf(grid.rows, down.o) * width];
+  const [r, c] = [Math.floor(index / cols), index % cols];
+  return { r, c, y: values[index], a: a[index], b: b[index], place, n };
 }
 
 /**

@@ -14,6 +14,7 @@ import { penOf } from "./panel.js";
  *     dashed: boolean, words: string[] | null}} Mark
  */
 
+const LEAST_FOR_VEIL = 9; // a cell's width in pixels
 const MOST_HOLES = 6000; // a window of more cells is lit as one rectangle
 
 /**
@@ -28,14 +29,15 @@ export function clearSheet(panel) {
  * Dim a panel but for the cells of its marks, and draw the marks.
  * @param {SheetPanel} panel
  * @param {Mark[]} marks
- * @param {{veil: string, halo: string}} ink
+ * @param {{veil: string, haze: string, halo: string}} ink
  */
 export function markSheet(panel, marks, ink) {
   const pen = penOf(panel.sheet);
   pen.clearRect(0, 0, panel.width, panel.height);
   const blocks = panel.shown?.blocks;
   if (!blocks || !marks.length) return;
-  pen.fillStyle = ink.veil;
+  const cell = blocks[0].width / blocks[0].cols;
+  pen.fillStyle = cell < LEAST_FOR_VEIL ? ink.haze : ink.veil; // a photograph stays a photograph
   pen.fillRect(0, 0, panel.width, panel.height);
   for (const mark of marks) {
     for (const box of holes(blocks, mark)) pen.clearRect(box.x, box.y, box.width, box.height);

@@ -4,7 +4,7 @@ import { find } from "./dom.js";
 import { shortNumber, weightText } from "./format.js";
 import { fitted, manyBlocks, oneBlock } from "./geometry.js";
 import { marginsOf } from "./look.js";
-import { coverOf, differenceWords, flowOf, sizeWords } from "./model.js";
+import { coverOf, differenceWords, flowOf, meanWords, sizeWords } from "./model.js";
 import { centred, extent, rising, sequential } from "./palette.js";
 import { emptyPanel, showPanel } from "./dress.js";
 import { makePanel, sizePanel } from "./panel.js";
@@ -15,8 +15,8 @@ import { makePanel, sizePanel } from "./panel.js";
 /** @typedef {import("./palette.js").Scale} StageScale */
 /** @typedef {import("./model.js").Model} StageModel */
 /** @typedef {import("./model.js").Side} StageSide */
-/** @typedef {{view: "values" | "coverage" | "gradient", of: "a" | "b", palette: "grey" | "dusk", scale: "common" | "own"}} Manner */
-/** @typedef {{theme: "light" | "dark", a: string, b: string, ink: string, line: string, hatch: string, veil: string, halo: string}} Inks */
+/** @typedef {{view: "values" | "coverage" | "gradient", of: "a" | "b", palette: "grey" | "dusk", scale: "common" | "own", channel: string}} Manner */
+/** @typedef {{theme: "light" | "dark", a: string, b: string, ink: string, line: string, hatch: string, veil: string, haze: string, halo: string}} Inks */
 
 /**
  * The figure. pads are the rows and columns around the input that windows reach into.
@@ -131,7 +131,7 @@ function renderInput({ panels, pads }, model, manner, inks) {
       { ...plain, ...bright, values: model.plane, scale, text: shortNumber },
       inks,
       picture.title,
-      "",
+      bright.colours ? `in colour; the numbers are of ${manner.channel}` : "",
     );
   } else if (manner.view === "coverage") {
     const values = coverOf(side.pooled);
@@ -159,7 +159,7 @@ function renderInput({ panels, pads }, model, manner, inks) {
  * @param {StageSide} side
  */
 function renderFlow(panel, plain, values, inks, side) {
-  const title = `gradient back through ${side.name.toUpperCase()}`;
+  const title = `gradient through ${side.name.toUpperCase()}`;
   if (!values)
     return emptyPanel(
       panel,
@@ -221,7 +221,7 @@ function renderDifference(panel, model, inks) {
     text: shortNumber,
     margin: null,
   };
-  showPanel(panel, shown, inks, "difference", "");
+  showPanel(panel, shown, inks, "difference", meanWords(difference));
   panel.hit.setAttribute(
     "aria-label",
     `Difference A minus B, ${sizeWords(a.pooled)}. ${differenceWords(difference)}`,

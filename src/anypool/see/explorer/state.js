@@ -23,6 +23,7 @@ import { readNumber, shown, unspell } from "./unspelled.js";
 
 const MOST_SIDE_TYPED = 64;
 const MOST_CELL = 10 ** 6;
+const MOST_NOTES = 6;
 /** The parts that are one of a few words; the first is the default. */
 const CHOICES = {
   channel: ["grey", "red", "green", "blue"],
@@ -100,7 +101,17 @@ export function decode(text) {
     notes.push("the address has no numbers to show; the first picture is used");
     state.image = firstState().image;
   }
-  return { state: { ...state, ...choicesOf(told, notes) }, notes };
+  const choices = choicesOf(told, notes);
+  return { state: { ...state, ...choices }, notes: fewer(notes) };
+}
+
+/**
+ * The first of many notes, and how many more there are.
+ * @param {string[]} notes
+ */
+function fewer(notes) {
+  if (notes.length <= MOST_NOTES) return notes;
+  return [...notes.slice(0, MOST_NOTES), `${notes.length - MOST_NOTES} other parts are not known`];
 }
 
 /**

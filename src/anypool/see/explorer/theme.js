@@ -45,6 +45,7 @@ export function inksOf() {
     line: read("cell-line"),
     hatch: read("hatch"),
     veil: read("veil"),
+    haze: read("haze"),
     halo: read("halo"),
   };
 }

@@ -77,7 +77,8 @@ export function unspell(text, reading) {
  * @param {string} words
  */
 function complain({ side, notes }, words) {
-  notes.push(`in ${side}, ${words}`);
+  const whole = `in ${side}, ${words}`;
+  if (!notes.includes(whole)) notes.push(whole);
 }
 
 /**
