@@ -164,6 +164,11 @@ def cumulated(xp, v, w):
     return order, n, xp.cumulative_sum(weights, axis=-1)
 
 
+def near(xp, bound):
+    """How far from a bound a cumulated weight has reached it: no nearer than its dtype can say."""
+    return bound * max(CLOSE, 8 * float(xp.finfo(bound.dtype).eps))
+
+
 # 1 - CLOSE is never written: it is 1 where an exporter stores constants as float32
 def place_of(xp, total, bound, n):
     """The first place where the cumulated weight reaches the bound."""
@@ -188,8 +193,8 @@ def blend(xp, v, order, lo, hi, t):
 def median_batch(xp, v, w, p, u):
     order, n, total = cumulated(xp, v, w)
     half = 0.5 * total[..., -1]
-    lo = place_of(xp, total, half - half * CLOSE, n)
-    hi = place_of(xp, total, half + half * CLOSE, n)
+    lo = place_of(xp, total, half - near(xp, half), n)
+    hi = place_of(xp, total, half + near(xp, half), n)
     (a, hot_a), (b, hot_b) = chosen(xp, v, order, lo), chosen(xp, v, order, hi)
     return spoiled(xp, v, w, (a + b) * 0.5, hot_a * 0.5 + hot_b * 0.5)
 
@@ -197,7 +202,7 @@ def median_batch(xp, v, w, p, u):
 def lower_batch(xp, v, w, p, u):
     order, n, total = cumulated(xp, v, w)
     half = 0.5 * total[..., -1]
-    y, hot = chosen(xp, v, order, place_of(xp, total, half - half * CLOSE, n))
+    y, hot = chosen(xp, v, order, place_of(xp, total, half - near(xp, half), n))
     return spoiled(xp, v, w, y, hot * 1.0)
 
 
@@ -205,7 +210,7 @@ def quantile_batch(xp, v, w, p, u):
     order, n, total = cumulated(xp, v, w)
     if p[1] > 0:
         bound = p[0] * total[..., -1]
-        place = place_of(xp, total, bound - bound * CLOSE, n)
+        place = place_of(xp, total, bound - near(xp, bound), n)
         y, hot = chosen(xp, v, order, place)
         return spoiled(xp, v, w, y, hot * 1.0)
     h = p[0] * xp.astype(n - 1, xp.float64)

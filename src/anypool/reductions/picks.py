@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .base import Recipe
-from .order import CLOSE, chosen, first_nan, ranked, ranked_batch, share, spoiled
+from .order import CLOSE, chosen, first_nan, near, ranked, ranked_batch, share, spoiled
 
 # -- mode ---------------------------------------------------------------------------------------
 
@@ -32,7 +32,7 @@ def mode_batch(xp, v, w, p, u):
     equal = v[..., :, None] == v[..., None, :]
     weight = xp.sum(xp.where(equal, w[..., None, :], 0.0), axis=-1)
     most = xp.max(weight, axis=-1)[..., None]
-    most = most - most * CLOSE
+    most = most - near(xp, most)
     order, _ = ranked_batch(xp, v, xp.where(weight >= most, w, 0.0))
     y, hot = chosen(xp, v, order, xp.zeros(v.shape[:-1], dtype=xp.int64))
     return spoiled(xp, v, w, y, hot * 1.0)
