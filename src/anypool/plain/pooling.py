@@ -236,7 +236,7 @@ def _own(call: Call, places: list[Places], before: list[Any]) -> Array | None:
         return space.reshape(picks, shape)
     at, sizes = plan.axes[0], [own.outputs for own in places]
     first = sum(math.prod(y.shape[a] for a in plan.axes) for y, _ in before)
-    part = picks[(slice(None),) * at + (slice(first, first + math.prod(sizes)),)]
+    part = space.part(picks, at, slice(first, first + math.prod(sizes)))
     behind = [a for a in plan.outer if a > at]
     order = [*(a for a in plan.outer if a < at), *plan.axes, *behind]
     part = space.reshape(part, [shape[a] for a in order])

@@ -69,6 +69,8 @@ class Space:
 
     def where(self, chosen: Array, a: Any, b: Any) -> Array:
         """``a`` where chosen, else ``b``; each an array or a number."""
+        if isinstance(a, float) and isinstance(b, float):
+            a = self.asarray(a)
         return self.xp.where(chosen, a, b)
 
     def reshape(self, a: Array, shape: Sequence[int]) -> Array:
@@ -99,6 +101,10 @@ class Space:
 
     # -- reading --------------------------------------------------------------------------------
 
+    def part(self, a: Array, axis: int, spots: slice) -> Array:
+        """Evenly spaced slices along an axis."""
+        return a[(slice(None),) * axis + (spots, ...)]
+
     def pick(self, a: Array, axis: int, spots: np.ndarray) -> Array:
         """The slices at known spots along an axis."""
         return self.xp.take(a, self.asarray(spots), axis=axis)
@@ -111,8 +117,8 @@ class Space:
 
     def sum(self, a: Array, axis: Axes, keepdims: bool = False) -> Array:
         """The sum in the dtype of ``a``; bools are counted."""
-        dtype = self.int64 if self.isdtype(a.dtype, "bool") else a.dtype
-        return self.xp.sum(a, axis=axis, keepdims=keepdims, dtype=dtype)
+        a = self.astype(a, self.int64) if self.isdtype(a.dtype, "bool") else a
+        return self.xp.sum(a, axis=axis, keepdims=keepdims, dtype=a.dtype)
 
     def max(self, a: Array, axis: Axes, keepdims: bool = False) -> Array:
         """The largest; NaN wins."""
