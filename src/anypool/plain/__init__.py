@@ -4,7 +4,8 @@
 speaks. Shapes are static; everything else may be traced and differentiated.
 """
 
-from .pooling import pool, spots_shape
+from .draws import numpy_draws, picks_shape, spots_shape
+from .pooling import pool
 from .space import NUMPY, Space
 
-__all__ = ["NUMPY", "Space", "pool", "spots_shape"]
+__all__ = ["NUMPY", "Space", "numpy_draws", "picks_shape", "pool", "spots_shape"]

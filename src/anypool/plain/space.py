@@ -160,12 +160,13 @@ class Space:
         """``a`` as a constant to derivatives."""
         return a
 
-    def either(self, values: Callable[..., Array], sloped: Callable[..., Array], x: Array) -> Array:
-        """``values(x)`` where nobody asks for a derivative, else the same from ``sloped(x)``.
+    def either(self, values: Callable[..., Array], sloped: Callable[..., Array], *a: Any) -> Array:
+        """``values(*a)`` where nobody asks for a derivative, else the same from ``sloped(*a)``.
 
-        Both give the same numbers; the derivative of the first would share ties.
+        Both give the same numbers; the derivative of the first would share ties. Only the first
+        argument has a derivative; another may be None.
         """
-        return values(x)
+        return values(*a)
 
     def truth(self, a: Array) -> bool | None:
         """Whether an array of one bool is true; None where only a trace of it is known."""
