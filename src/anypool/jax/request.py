@@ -1,16 +1,18 @@
-"""One call on JAX's arrays: its plan, and the arrays beside x that a trace may hold."""
+"""One call on JAX's arrays: its plan, checked, and the random numbers it draws."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
-from .. import engine
-from ..errors import PoolError
+from .. import engine, plain
+from ..axes import find_axes
+from ..errors import PoolError, ReductionError, ShapeError
 from ..plan import Plan
 from ..reductions import Reduction
 from ..windows import Fractional, Windows
@@ -19,100 +21,107 @@ Array = Any
 LEARNABLE = ("lp", "gem", "lse", "soft")
 
 
-class Request(NamedTuple):
-    """A plan, and the arrays that go into it beside x, by the names that ``plain.pool`` knows."""
-
-    plan: Plan
-    given: dict[str, Array]
-    threads: int | None
-
-
 def traced(*values: Any) -> bool:
-    """Whether any of these is the trace of an array: its numbers are not known."""
-    return any(isinstance(v, jax.core.Tracer) for v in values)
-
-
-def is_array(value: Any) -> bool:
-    """Whether this is an array of JAX's, or the trace of one."""
-    return isinstance(value, jax.Array)
+    """Whether any of these is the trace of an array, whose numbers are not known."""
+    return any(isinstance(value, Tracer) for value in values)
 
 
 def plan_for(
-    x: Array, windows: Windows, reduction: Reduction, *, mask: Any, weights: Any, sizes: Any,
-    indices: bool, **common: Any,
+    x: Array, windows: Windows, reduction: Reduction, *, axes: Any, mask: Any, weights: Any,
+    sizes: Any, indices: bool, **common: Any,
 ) -> Plan:  # fmt: skip
     """The checked plan. What is only traced is checked by its shape and dtype."""
     call = engine.prepare(
-        shape_of(x), windows, reduction, mask=_stand_in(mask, x, True),
-        weights=_stand_in(weights, x, 1), sizes=_sizes(sizes, x), indices=indices, **common,
+        _in_one(x, 0), windows, reduction, axes=axes, mask=_known(mask), weights=_known(weights),
+        sizes=_known_sizes(sizes, x, windows, axes), indices=indices, **common,
     )  # fmt: skip
     return call.plan
 
 
-def shape_of(x: Array) -> np.ndarray:
-    """An array of x's shape and dtype in the memory of one element."""
-    return np.broadcast_to(np.zeros((), np.dtype(x.dtype)), x.shape)
+def _in_one(a: Array, value: Any) -> np.ndarray:
+    """An array of the shape and dtype of ``a`` in the memory of one element."""
+    return np.broadcast_to(np.array(value).astype(np.dtype(a.dtype)), a.shape)
 
 
-def _stand_in(value: Any, x: Array, one: Any) -> Any:
-    """``value`` where its numbers are known, else ones of its shape and dtype."""
-    if not traced(value):
-        return None if value is None else np.asarray(value)
-    return np.broadcast_to(np.array(one).astype(np.dtype(value.dtype)), value.shape)
+def _known(value: Any) -> Any:
+    """``value`` as NumPy's array, ones in its place where it is only traced."""
+    if value is None:
+        return None
+    return _in_one(value, 1) if traced(value) else np.asarray(value)
 
 
-def _sizes(sizes: Any, x: Array) -> Any:
-    """Sizes that are only traced are taken to be all of x, or nothing where that cannot be told."""
+def _known_sizes(sizes: Any, x: Array, windows: Windows, axes: Any) -> Any:
+    """Sizes as NumPy's array, the whole of x in their place where they are only traced."""
     if not traced(sizes):
         return None if sizes is None else np.asarray(sizes)
-    return np.zeros(sizes.shape, np.dtype(sizes.dtype))
+    whole = np.array([x.shape[a] for a in find_axes(x.ndim, windows, axes)])
+    if sizes.ndim == 3:
+        whole = np.stack([whole * 0, whole], -1)
+    if sizes.shape[1:] != whole.shape:
+        return _in_one(sizes, 0)  # the error says what would fit
+    return np.broadcast_to(whole.astype(np.dtype(sizes.dtype)), sizes.shape)
+
+
+# -- a parameter that has a derivative -----------------------------------------------------------
+
+
+def check_parameter(reduction: Reduction, parameter: Any, x: Array) -> None:
+    """Raise where a reduction has no such parameter, or x no such shape."""
+    if reduction.name not in LEARNABLE:
+        raise ReductionError(
+            f"{reduction.name} has no parameter with a derivative; {', '.join(LEARNABLE)} have one"
+        )
+    shape = np.shape(parameter)
+    try:
+        fits = np.broadcast_shapes(shape, x.shape) == x.shape
+    except ValueError:
+        fits = False
+    if shape and not fits:
+        raise ShapeError(
+            f"the parameter of {reduction.name} has shape {shape}, x has {tuple(x.shape)}; give "
+            "one number, or one for each channel, shaped to broadcast"
+        )
 
 
 # -- random numbers -----------------------------------------------------------------------------
 
 
 def is_key(rng: Any) -> bool:
-    """Whether random numbers come from one of JAX's keys, of the new or of the old kind."""
-    if not is_array(rng):
+    """Whether this is one of JAX's keys, of the new or of the old kind."""
+    if not isinstance(rng, jax.Array):
         return False
-    return jnp.issubdtype(rng.dtype, jax.dtypes.prng_key) or (
-        rng.dtype == jnp.uint32 and rng.ndim == 1
-    )
+    new = jnp.issubdtype(rng.dtype, jax.dtypes.prng_key)
+    return new or (rng.dtype == jnp.uint32 and rng.ndim == 1)
 
 
 def apart(
     windows: Windows, reduction: Reduction, rng: Any
 ) -> tuple[Windows, Reduction, dict[str, Any]]:
-    """Windows and reduction without what they draw from, which plans must not keep; and that.
-
-    The argument ``rng`` goes before; windows draw before a reduction does.
-    """
-    own = {"spots": getattr(windows, "rng", None) if windows.random else None,
-           "picks": reduction.rng if reduction.sampled else None}  # fmt: skip
-    if rng is not None:
-        own = {name: rng for name in own}
+    """Windows and reduction without what they draw from, which no plan may keep; and that."""
+    sources = {"spots": getattr(windows, "rng", None), "picks": reduction.rng}
+    wanted = {"spots": windows.random, "picks": reduction.sampled}
+    sources = {name: own if rng is None else rng for name, own in sources.items() if wanted[name]}
     if isinstance(windows, Fractional) and windows.rng is not None:
         windows = replace(windows, rng=None)
     if reduction.rng is not None:
         reduction = replace(reduction, rng=None)
-    wanted = {"spots": windows.random, "picks": reduction.sampled}
-    return windows, reduction, {name: own[name] for name in own if wanted[name]}
+    return windows, reduction, sources
 
 
-def draw(sources: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> dict[str, Array]:
-    """Numbers in [0, 1) for what draws."""
-    if len({id(s) for s in sources.values()}) < len(sources):  # one key for both: two of it
-        [key] = {id(s): s for s in sources.values()}.values()
-        sources = dict(zip(sources, jax.random.split(_key(key)), strict=True))
-    return {name: jax.random.uniform(_key(key), shapes[name]) for name, key in sources.items()}
+def draws(plan: Plan, sources: dict[str, Any]) -> dict[str, Array]:
+    """The numbers in [0, 1) that a plan draws: by a key JAX's, by a seed those of NumPy."""
+    if len(sources) == 2 and sources["spots"] is sources["picks"] and is_key(sources["spots"]):
+        sources = dict(zip(sources, jax.random.split(sources["spots"]), strict=True))
+    return {name: _drawn(plan, name, source) for name, source in sources.items()}
 
 
-def _key(rng: Any) -> Array:
-    if is_key(rng):
-        return rng
-    if isinstance(rng, int | np.integer):
-        return jax.random.key(int(rng))
+def _drawn(plan: Plan, name: str, source: Any) -> Array:
+    if is_key(source):
+        shape = plain.spots_shape(plan) if name == "spots" else plain.picks_shape(plan)
+        return jax.random.uniform(source, shape)
+    if isinstance(source, int | np.integer):
+        return jnp.asarray(plain.numpy_draws(plan, source)[name])
     raise PoolError(
-        f"rng is a {type(rng).__name__}, which a traced call would ask only once; give a key, such "
-        "as jax.random.key(0)"
+        f"rng is a {type(source).__name__}, which a traced call would ask only once; give a key "
+        "such as jax.random.key(0), or a seed"
     )

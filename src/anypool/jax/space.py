@@ -10,10 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 from ..plain import Space
 
 Array = Any
+Function = Callable[..., Array]
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,16 @@ class JaxSpace(Space):
     def take_along_axis(self, a: Array, index: Array, axis: int) -> Array:
         return jnp.take_along_axis(a, index, axis=axis, mode="clip")
 
+    def scattered(self, a: Array, spots: Array, n: int, how: str, start: Any) -> Array:
+        at = jnp.full((a.shape[0], n), start, a.dtype).at[jnp.arange(a.shape[0])[:, None], spots]
+        return at.add(a) if how == "add" else at.max(a)
+
     def stop_gradient(self, a: Array) -> Array:
         return lax.stop_gradient(a)
 
-    def either(self, values: Callable[..., Array], sloped: Callable[..., Array], *a: Array) -> Array:
+    def either(
+        self, values: Callable[..., Array], sloped: Callable[..., Array], *a: Array
+    ) -> Array:
         either = jax.custom_jvp(values)
 
         @either.defjvp
@@ -58,7 +66,7 @@ class JaxSpace(Space):
         return either(*a)
 
     def truth(self, a: Array) -> bool | None:
-        return None if isinstance(a, jax.core.Tracer) else bool(a)
+        return None if isinstance(a, Tracer) else bool(a)
 
 
 SPACE = JaxSpace(jnp)

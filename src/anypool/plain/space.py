@@ -18,6 +18,7 @@ import numpy as np
 
 Array = Any
 Axes = int | tuple[int, ...]
+Function = Callable[..., Array]
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,15 @@ class Space:
         """As NumPy's; other axes of length 1 broadcast."""
         return self.xp.take_along_axis(a, index, axis=axis)
 
+    def scattered(self, a: Array, spots: Array, n: int, how: str, start: Any) -> Array:
+        """(rows, n) of ``start`` with each row's elements added ("add") at their spots, or, how
+        "max", the larger kept there."""
+        made = np.full((a.shape[0], n), start, np.asarray(a).dtype)
+        rows = np.broadcast_to(np.arange(a.shape[0])[:, None], a.shape)
+        change = np.add if how == "add" else np.maximum
+        change.at(made, (rows, np.asarray(spots)), np.asarray(a))
+        return self.asarray(made)
+
     # -- reducing -------------------------------------------------------------------------------
 
     def sum(self, a: Array, axis: Axes, keepdims: bool = False) -> Array:
@@ -148,11 +158,11 @@ class Space:
 
     def minimum(self, a: Array, b: Any) -> Array:
         """The lesser of two; a number may stand for an array."""
-        return self.xp.minimum(a, self.asarray(b, a.dtype))
+        return self.xp.minimum(a, self.asarray(b, a.dtype) if isinstance(b, int | float) else b)
 
     def maximum(self, a: Array, b: Any) -> Array:
         """The larger of two; NaN wins; a number may stand for an array."""
-        return self.xp.maximum(a, self.asarray(b, a.dtype))
+        return self.xp.maximum(a, self.asarray(b, a.dtype) if isinstance(b, int | float) else b)
 
     # -- what frameworks that trace or differentiate know better ---------------------------------
 
@@ -160,7 +170,7 @@ class Space:
         """``a`` as a constant to derivatives."""
         return a
 
-    def either(self, values: Callable[..., Array], sloped: Callable[..., Array], *a: Any) -> Array:
+    def either(self, values: Function, sloped: Function, *a: Any) -> Array:
         """``values(*a)`` where nobody asks for a derivative, else the same from ``sloped(*a)``.
 
         Both give the same numbers; the derivative of the first would share ties. Only the first
