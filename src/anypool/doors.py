@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-FRONTS = ("torch",)
+FRONTS = ("torch", "tensorflow", "keras")
 
 
 def home(x: Any) -> str:
@@ -28,9 +28,14 @@ def home(x: Any) -> str:
 
 def front(x: Any) -> Any:
     """The room that pools arrays like x, or None for NumPy's; it is loaded now if it was not."""
-    if home(x) != "torch":
+    # the imports against the arrows, in the form that torch.compile can follow
+    where = home(x)
+    if where == "torch":
+        from .torch import front as there
+    elif where == "tensorflow":
+        from .tensorflow import front as there
+    elif where == "keras":
+        from .keras import front as there
+    else:
         return None
-    # the one import against the arrows, and the form of it that torch.compile can follow
-    from .torch import front as there
-
     return there
