@@ -1,4 +1,4 @@
-"""anypool for Keras: import pooling layers from here instead of keras.layers, and nothing else changes.
+"""anypool for Keras: import pooling layers from here, not from keras.layers; nothing else changes.
 
 The layers with Keras's names take Keras's arguments; beside these are the poolings that Keras
 lacks, and ``ops`` has functions. They run on Keras's TensorFlow, JAX and PyTorch backends.
@@ -29,12 +29,13 @@ except ValueError as error:
         "to tensorflow, jax or torch"
     ) from None
 
-from . import heads, home, named, ops, reducing
+from . import heads, home, named, ops, reducing, smoothing
 from .heads import *  # noqa: F403
 from .named import *  # noqa: F403
 from .reducing import *  # noqa: F403
+from .smoothing import *  # noqa: F403
 
 home.backend()
 
 __all__ = ["PoolError", "ops"]
-__all__ += named.__all__ + reducing.__all__ + heads.__all__
+__all__ += named.__all__ + reducing.__all__ + heads.__all__ + smoothing.__all__

@@ -10,6 +10,7 @@ from .. import windows as where
 from ..errors import PoolError
 from ..reductions import Reduction, resolve
 from ..windows import Windows
+from ..windows.rules import each
 from . import formats, ops
 from .errors import PoolTypeError
 
@@ -17,6 +18,15 @@ from .errors import PoolTypeError
 def saved(cls: type) -> type:
     """Let Keras find the class in files it has saved, once anypool.keras is imported."""
     return keras.saving.register_keras_serializable("anypool")(cls)
+
+
+def ranked(name: str, base: type, module: str) -> list[type]:
+    """The layers ``{name}Pooling1D`` to ``3D`` of a base that only lacks its rank."""
+    made = []
+    for rank in (1, 2, 3):
+        body = {"rank": rank, "__doc__": base.__doc__, "__module__": module}
+        made.append(saved(type(f"{name}Pooling{rank}D", (base,), body)))
+    return made
 
 
 def mask_of(x: Any) -> Any:
@@ -39,9 +49,7 @@ class PoolingLayer(keras.layers.Layer):
     reduce: str = "max"
     takes_masks = False
 
-    def __init__(
-        self, data_format: str | None = None, masked: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, data_format: str | None = None, masked: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = formats.data_format_of(data_format)
         self.masked = bool(masked)
@@ -70,7 +78,7 @@ class PoolingLayer(keras.layers.Layer):
                         parameter=self.parameter(), **common)  # fmt: skip
 
     def usable(self, inputs: Any, mask: Any) -> Any:
-        """The mask if this layer is to use it; None for one that only came along with the inputs."""
+        """The mask if this layer is to use it; None for one that only came with the inputs."""
         if mask is None or self.supports_masking:
             return None if mask is None else keras.ops.cast(mask, "bool")
         if mask is mask_of(inputs):
@@ -168,7 +176,7 @@ class Global(PoolingLayer):
 
 def _tuple(value: Any, rank: int, what: str) -> tuple[int, ...]:
     try:
-        return where.rules.each(value, what, rank, 1)
+        return each(value, what, rank, 1)
     except TypeError:
         raise PoolError(f"{what} is {value!r}; give a whole number, or {rank}") from None
 

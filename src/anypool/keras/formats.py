@@ -67,14 +67,16 @@ def with_channels(ndim: int, a: Any, data_format: str, what: str) -> Any:
 
 def output_shape(windows: Windows, shape: Sequence[int | None], axes: tuple[int, ...]) -> Shape:
     """The shape of the pooled array; a size that is not known yet is None."""
-    grids = [
+    grids: list[list[Any]] = [
         [_outputs(rule, shape[a], a) for rule, a in zip(rules, axes, strict=True)]
         for rules in windows.rules(len(axes))
     ]
     if windows.joined:
         sizes = [None if None in grid else int(np.prod(grid)) for grid in grids]
         total = None if None in sizes else sum(sizes)  # type: ignore[arg-type]
-        return (*shape[: axes[0]], total, *shape[axes[-1] + 1 :])
+        first = min(axes)
+        kept = [n for a, n in enumerate(shape) if a not in axes]
+        return (*kept[:first], total, *kept[first:])
     found = list(shape)
     for a, n in zip(axes, grids[0], strict=True):
         found[a] = n

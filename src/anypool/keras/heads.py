@@ -1,4 +1,4 @@
-"""Layers made of several poolings, or of a pooling and more: pyramids, side by side, blur, attention.
+"""Layers made of several poolings, or of a pooling and more: pyramids, statistics, attention.
 
 Each has a form for 1, 2 and 3 axes (``PyramidPooling2D``), but ``AttentionPooling``, which takes
 any number.
@@ -14,9 +14,8 @@ from .. import windows as where
 from ..errors import PoolError
 from ..reductions import Reduction, resolve
 from ..windows import Windows
-from . import formats, ops
-from .base import Adaptive, Global, PoolingLayer, Sliding, saved
-from .smooth import blur_pool, blurred_shape, check_blur
+from . import formats
+from .base import Adaptive, Global, PoolingLayer, Sliding, ranked, saved
 
 __all__: list[str] = ["AttentionPooling"]
 
@@ -150,89 +149,6 @@ class _Mixed(Sliding):
         return {**super().get_config(), "share": self.share}
 
 
-class _Blur(PoolingLayer):
-    """Blur pooling (Zhang 2019, arXiv:1904.11486): a binomial filter, then a stride."""
-
-    def __init__(
-        self, kernel_size: Any = 3, strides: Any = 2, padding: Any = None, mode: str = "reflect",
-        data_format: str | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(data_format=data_format, **kwargs)
-        self.kernel_size, self.strides, self.padding = kernel_size, strides, padding
-        self.mode = mode
-        check_blur(kernel_size, strides, padding, self.rank)
-        self._build_at_init()
-
-    def windows(self) -> Windows:
-        return where.sliding(self.kernel_size, self.strides, self._sides())
-
-    def _sides(self) -> Any:
-        if self.padding is not None:
-            return self.padding
-        kernel = where.rules.each(self.kernel_size, "kernel_size", self.rank, 1)
-        return tuple(((k - 1) // 2, k // 2) for k in kernel)
-
-    def call(self, inputs: Any, mask: Any = None, weights: Any = None) -> Any:  # type: ignore[override]
-        return blur_pool(inputs, self.kernel_size, self.strides, self.padding, mode=self.mode,
-                         data_format=self.data_format, mask=self.usable(inputs, mask),
-                         weights=weights)  # fmt: skip
-
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        formats.check_rank(len(input_shape), self.rank, self.data_format)
-        return blurred_shape(tuple(input_shape), self.kernel_size, self.strides, self.padding,
-                             self.data_format, self.mode)  # fmt: skip
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(), "kernel_size": self.kernel_size, "strides": self.strides,
-            "padding": self.padding, "mode": self.mode,
-        }  # fmt: skip
-
-
-class _MaxBlur(_Blur):
-    """Max over windows that move by 1, then blur pooling with the stride (arXiv:1904.11486)."""
-
-    def __init__(
-        self, pool_size: Any = 2, strides: Any = 2, kernel_size: Any = 3, mode: str = "reflect",
-        data_format: str | None = None, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(kernel_size, strides, None, mode, data_format, **kwargs)
-        self.pool_size = pool_size
-        self._dense = where.sliding(pool_size, 1)
-        self._dense.rules(self.rank)
-
-    def call(self, inputs: Any, mask: Any = None, weights: Any = None) -> Any:  # type: ignore[override]
-        mask = self.usable(inputs, mask)
-        dense = ops.pool(inputs, self._dense, "max", data_format=self.data_format, mask=mask,
-                         weights=weights)  # fmt: skip
-        seen = None if mask is None else self._seen(mask)
-        return blur_pool(dense, self.kernel_size, self.strides, mode=self.mode,
-                         data_format=self.data_format, mask=seen)  # fmt: skip
-
-    def _seen(self, mask: Any) -> Any:
-        mask = formats.with_channels(self.rank + 2, mask, self.data_format, "mask")
-        return ops.pool(mask, self._dense, "any", data_format=self.data_format)
-
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        formats.check_rank(len(input_shape), self.rank, self.data_format)
-        dense = formats.output_shape(self._dense, tuple(input_shape), self.axes())
-        return super().compute_output_shape(dense)
-
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        if previous_mask is None or not self.masked:
-            return None
-        mask = keras.ops.cast(previous_mask, "bool")
-        full = len(mask.shape) == self.rank + 2
-        seen = super().compute_mask(inputs, self._seen(mask))
-        return seen if full else keras.ops.squeeze(
-            seen, formats.channel_axis(self.rank + 2, self.data_format))  # fmt: skip
-
-    def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "pool_size": self.pool_size}
-        config.pop("padding")
-        return config
-
-
 @saved
 class AttentionPooling(keras.layers.Layer):
     """Attention over instances (Ilse et al. 2018, arXiv:1802.04712): to (batch, channels).
@@ -268,8 +184,8 @@ class AttentionPooling(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any, mask: Any = None, return_weights: bool = False) -> Any:
-        o, ndim = keras.ops, len(inputs.shape)
-        formats.spatial(ndim, self.data_format)
+        formats.spatial(len(inputs.shape), self.data_format)
+        o: Any = keras.ops
         h = inputs if self.data_format == "channels_last" else o.moveaxis(inputs, 1, -1)
         places, channels = o.shape(h)[1:-1], h.shape[-1]
         h = o.reshape(h, (o.shape(h)[0], -1, channels))
@@ -284,7 +200,7 @@ class AttentionPooling(keras.layers.Layer):
         return y, o.reshape(weights, (o.shape(h)[0], *places))
 
     def _weights(self, h: Any, real: Any) -> Any:
-        o = keras.ops
+        o: Any = keras.ops
         seen = o.tanh(self.values(h))
         if self.gates is not None:
             seen = seen * o.sigmoid(self.gates(h))
@@ -309,17 +225,8 @@ class AttentionPooling(keras.layers.Layer):
         }  # fmt: skip
 
 
-NAMES = {"Pyramid": _Pyramid, "Concat": _Joined, "Statistics": _Statistics, "Mixed": _Mixed,
-         "Blur": _Blur, "MaxBlur": _MaxBlur}  # fmt: skip
-
-
-def _class(name: str, base: type, rank: int) -> None:
-    full = f"{name}Pooling{rank}D"
-    body = {"rank": rank, "__doc__": base.__doc__, "__module__": __name__}
-    globals()[full] = saved(type(full, (base,), body))
-    __all__.append(full)
-
-
-for _rank in (1, 2, 3):
-    for _name, _base in NAMES.items():
-        _class(_name, _base, _rank)
+NAMES = {"Pyramid": _Pyramid, "Concat": _Joined, "Statistics": _Statistics, "Mixed": _Mixed}
+for _name, _base in NAMES.items():
+    for _made in ranked(_name, _base, __name__):
+        globals()[_made.__name__] = _made
+        __all__.append(_made.__name__)

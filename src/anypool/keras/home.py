@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from .. import doors, ops, reductions
 from ..errors import PoolError
@@ -49,7 +50,7 @@ def _with(reduction: Reduction, parameter: Any) -> Reduction:
     """The reduction with a number for its first parameter."""
     if parameter is None:
         return reduction
-    value = keras.ops.convert_to_numpy(parameter)
+    value = np.asarray(keras.ops.convert_to_numpy(parameter))
     if value.size != 1:
         raise PoolError(
             "one parameter for each channel needs a backend with derivatives: tensorflow, jax or "
@@ -80,4 +81,5 @@ def index_dtype() -> str:
     """The backend's widest integer: JAX has 32 bits unless it was told otherwise."""
     if backend() != "jax":
         return "int64"
-    return keras.backend.standardize_dtype(keras.ops.arange(1, dtype="int64").dtype)
+    made: Any = keras.ops.arange(1, dtype="int64")
+    return keras.backend.standardize_dtype(made.dtype)

@@ -9,6 +9,7 @@ import keras
 
 from .. import reductions
 from .. import windows as where
+from ..axes import find_axes
 from ..errors import PoolError
 from ..reductions import Reduction
 from ..windows import Windows
@@ -21,25 +22,32 @@ SYMBOLIC = keras.KerasTensor
 
 @keras.saving.register_keras_serializable("anypool")
 class Pooling(keras.Operation):
-    """Windows times a reduction over the axes between batch and channels."""
+    """Windows times a reduction, over ``axes`` or over those between batch and channels."""
 
     def __init__(
-        self, windows: Any, reduction: Any, data_format: str, options: dict[str, Any] | None = None,
-        name: str | None = None,
+        self, windows: Any, reduction: Any, data_format: str | None = None,
+        options: dict[str, Any] | None = None, axes: Any = None, name: str | None = None,
     ) -> None:  # fmt: skip
         super().__init__(name=name)
         self.windows = windows if isinstance(windows, Windows) else windows_of(windows)
         self.reduction = reduction if isinstance(reduction, Reduction) else reduction_of(reduction)
         self.data_format, self.options = data_format, dict(options or {})
+        self.axes = tuple(axes) if isinstance(axes, list) else axes
+
+    def pooled_axes(self, ndim: int) -> tuple[int, ...]:
+        if self.data_format is None:
+            return find_axes(ndim, self.windows, self.axes)
+        return formats.spatial(ndim, self.data_format)
 
     def call(
         self, inputs: Any, mask: Any = None, weights: Any = None, sizes: Any = None,
         parameter: Any = None,
     ) -> Any:  # fmt: skip
         ndim = len(inputs.shape)
-        axes = formats.spatial(ndim, self.data_format)
-        mask = formats.with_channels(ndim, mask, self.data_format, "mask")
-        weights = formats.with_channels(ndim, weights, self.data_format, "weights")
+        axes = self.pooled_axes(ndim)
+        if self.data_format is not None:
+            mask = formats.with_channels(ndim, mask, self.data_format, "mask")
+            weights = formats.with_channels(ndim, weights, self.data_format, "weights")
         return home.pooled(inputs, self.windows, self.reduction, axes=axes, mask=mask,
                            weights=weights, sizes=sizes, parameter=parameter,
                            **self.options)  # fmt: skip
@@ -48,7 +56,7 @@ class Pooling(keras.Operation):
         self, inputs: Any, mask: Any = None, weights: Any = None, sizes: Any = None,
         parameter: Any = None,
     ) -> Any:  # fmt: skip
-        axes = formats.spatial(len(inputs.shape), self.data_format)
+        axes = self.pooled_axes(len(inputs.shape))
         shape = formats.output_shape(self.windows, inputs.shape, axes)
         dtype = home.result_dtype(self.reduction, inputs.dtype, weights is not None)
         if self.options.get("return_indices"):
@@ -59,7 +67,7 @@ class Pooling(keras.Operation):
         return {
             "name": self.name, "windows": windows_config(self.windows),
             "reduction": reduction_config(self.reduction), "data_format": self.data_format,
-            "options": self.options,
+            "options": self.options, "axes": self.axes,
         }  # fmt: skip
 
 

@@ -24,9 +24,7 @@ from .smooth import blur_pool
 
 __all__ = [
     "adaptive_average_pool", "adaptive_max_pool", "adaptive_pool", "average_pool", "blur_pool",
-    "gem_pool", "global_average_pool", "global_max_pool", "global_pool", "lp_pool", "lse_pool",
-    "max_pool", "median_pool", "min_pool", "mode_pool", "pool", "pyramid_pool", "quantile_pool",
-    "soft_pool", "std_pool", "stochastic_pool", "sum_pool", "topk_pool", "var_pool",
+    "global_average_pool", "global_max_pool", "global_pool", "max_pool", "pool", "pyramid_pool",
 ]  # fmt: skip
 
 TENSORS = ("mask", "weights", "sizes", "parameter")
@@ -36,7 +34,7 @@ def pool(
     inputs: Any, windows: Windows, reduce: str | Reduction = "max", *,
     data_format: str | None = None, **common: Any,
 ) -> Any:  # fmt: skip
-    """Any reduction over any windows: :func:`anypool.pool` over the axes between batch and channels.
+    """Any reduction over any windows of the axes between batch and channels: :func:`anypool.pool`.
 
     ``parameter`` is a tensor in place of the reduction's first parameter (p, r, beta): one number,
     or one for each channel.
@@ -149,7 +147,7 @@ def pyramid_pool(
     inputs: Any, bins: Any = (1, 2, 4), reduce: str | Reduction = "max",
     data_format: str | None = None, **common: Any,
 ) -> Any:  # fmt: skip
-    """Adaptive pooling with several numbers of bins, one after the other: (batch, bins, channels)."""
+    """Adaptive pooling with several numbers of bins, side by side: (batch, all bins, channels)."""
     return pool(inputs, where.pyramid(bins), reduce, data_format=data_format, **common)
 
 
@@ -168,8 +166,10 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "quantile": ("The q-quantile", {"q": 0.5}),
     "mode": ("The most frequent element", {}),
     "topk": ("The mean of the k largest elements", {"k": 1}),
-    "stochastic": ("An element drawn in proportion to its value (arXiv:1301.3557); without "
-                   "``rng`` its expectation", {"rng": None}),
+    "stochastic": (
+        "An element drawn in proportion to its value (arXiv:1301.3557), or its expectation",
+        {"rng": None},
+    ),
 }  # fmt: skip
 
 
@@ -211,3 +211,4 @@ def _sliding(kind: str) -> Callable[..., Any]:
 
 for _kind in KINDS:
     globals()[f"{_kind}_pool"] = _sliding(_kind)
+    __all__.append(f"{_kind}_pool")

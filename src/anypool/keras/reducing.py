@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from .. import reductions
 from ..errors import PoolError
@@ -108,7 +109,7 @@ class Drawing(Reducing):
 def seed_of(state: Any) -> Any:
     """A seed as the backend's front takes it: whole numbers for PyTorch, else the tensor."""
     if keras.backend.backend() in ("torch", "numpy"):
-        return tuple(int(v) for v in keras.ops.convert_to_numpy(state))
+        return tuple(int(v) for v in np.asarray(keras.ops.convert_to_numpy(state)))
     return state
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from .. import blur, doors
+from ..axes import find_axes
 from ..windows import sliding
 from ..windows.rules import each, pairs_of
 from . import formats
@@ -16,49 +17,58 @@ SYMBOLIC = keras.KerasTensor
 
 @keras.saving.register_keras_serializable("anypool")
 class Blurring(keras.Operation):
-    """A binomial filter and a stride over the axes between batch and channels."""
+    """A binomial filter and a stride over ``axes``, or over those between batch and channels."""
 
     def __init__(
-        self, kernel_size: Any, strides: Any, padding: Any, mode: str, data_format: str,
-        fill: float = 0, name: str | None = None,
+        self, kernel_size: Any, strides: Any, padding: Any, mode: str,
+        data_format: str | None = None, fill: float = 0, axes: Any = None,
+        name: str | None = None,
     ) -> None:  # fmt: skip
         super().__init__(name=name)
+        self.axes = axes
         self.told = {
             "kernel_size": kernel_size, "strides": strides, "padding": padding, "mode": mode,
             "data_format": data_format, "fill": fill,
         }  # fmt: skip
 
+    def pooled_axes(self, ndim: int) -> tuple[int, ...]:
+        data_format = self.told["data_format"]
+        if data_format is not None:
+            return formats.spatial(ndim, data_format)
+        return find_axes(ndim, sliding(self.told["kernel_size"], self.told["strides"]), self.axes)
+
     def call(self, inputs: Any, mask: Any = None, weights: Any = None) -> Any:
         told, ndim = self.told, len(inputs.shape)
-        data_format = told["data_format"]
-        mask = formats.with_channels(ndim, mask, data_format, "mask")
-        weights = formats.with_channels(ndim, weights, data_format, "weights")
+        if told["data_format"] is not None:
+            mask = formats.with_channels(ndim, mask, told["data_format"], "mask")
+            weights = formats.with_channels(ndim, weights, told["data_format"], "weights")
         there = doors.front(inputs) or blur
         return there.blur_pool(inputs, told["kernel_size"], told["strides"], told["padding"],
-                               mode=told["mode"], axes=formats.spatial(ndim, data_format),
-                               mask=mask, weights=weights, fill=told["fill"])  # fmt: skip
+                               mode=told["mode"], axes=self.pooled_axes(ndim), mask=mask,
+                               weights=weights, fill=told["fill"])  # fmt: skip
 
     def compute_output_spec(self, inputs: Any, mask: Any = None, weights: Any = None) -> Any:
-        shape = blurred_shape(tuple(inputs.shape), **self.told)
+        told, axes = self.told, self.pooled_axes(len(inputs.shape))
+        shape = blurred_shape(tuple(inputs.shape), told["kernel_size"], told["strides"],
+                              told["padding"], told["mode"], axes)  # fmt: skip
         whole = "int" in inputs.dtype or inputs.dtype == "bool"
         return SYMBOLIC(shape, keras.config.floatx() if whole else inputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, **self.told}
+        return {"name": self.name, **self.told, "axes": self.axes}
 
 
 def blurred_shape(
-    shape: formats.Shape, kernel_size: Any, strides: Any, padding: Any, data_format: str,
-    mode: str = "reflect", fill: float = 0,
+    shape: formats.Shape, kernel_size: Any, strides: Any, padding: Any, mode: str,
+    axes: tuple[int, ...],
 ) -> formats.Shape:  # fmt: skip
     """What comes out of blur pooling; checked where all sizes are known."""
-    axes = formats.spatial(len(shape), data_format)
     if all(n is not None for n in shape):
         blur.laid(shape, kernel_size, strides, padding, mode, axes)  # type: ignore[arg-type]
     sides = padding
     if padding is None:
-        sides = tuple(((k - 1) // 2, k // 2) for k in each(kernel_size, "kernel_size",
-                                                           len(axes), 1))  # fmt: skip
+        kernel = each(kernel_size, "kernel_size", len(axes), 1)
+        sides = tuple(((k - 1) // 2, k // 2) for k in kernel)
     return formats.output_shape(sliding(kernel_size, strides, sides), shape, axes)
 
 
@@ -67,7 +77,7 @@ def blur_pool(
     mode: str = "reflect", data_format: str | None = None, mask: Any = None, weights: Any = None,
     fill: float = 0,
 ) -> Any:  # fmt: skip
-    """Smooth with binomial coefficients, and keep every stride-th output: :func:`anypool.blur_pool`.
+    """Smooth with binomial coefficients and keep every stride-th output; :func:`anypool.blur_pool`.
 
     >>> import numpy as np, anypool.keras as ak
     >>> x = np.array([0.0, 0, 4, 0, 0], "float32").reshape(1, 5, 1)

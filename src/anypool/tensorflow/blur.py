@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import comb
 from typing import Any
 
-import tensorflow as tf
-
 from .. import blur
+from .lift import Tensor, tf
 from .tensors import as_tensor, numpy_dtype
 
 MODES = {"reflect": "REFLECT", "zero": "CONSTANT"}
@@ -17,7 +16,7 @@ def blur_pool(
     x: Any, kernel_size: Any = 3, stride: Any = 2, padding: Any = None, *,
     mode: str = "reflect", axes: Any = None, mask: Any = None, weights: Any = None,
     fill: float = 0,
-) -> tf.Tensor:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Smooth with binomial coefficients along the pooled axes and keep every stride-th output."""
     x = as_tensor(x)
     numpy_dtype(x.dtype)
@@ -26,7 +25,7 @@ def blur_pool(
     result = x.dtype if x.dtype.is_floating else tf.float64
     wide = tf.float32 if result.size == 2 else result
 
-    def all_axes(a: tf.Tensor) -> tf.Tensor:
+    def all_axes(a: Tensor) -> Tensor:
         for axis, k, step, side in zip(pooled, kernel, steps, sides, strict=True):
             a = _one_axis(a, axis, k, step, side, mode)
         return a
@@ -42,9 +41,7 @@ def blur_pool(
     return tf.cast(tf.where(total > 0, held / some, tf.cast(fill, wide)), result)
 
 
-def _one_axis(
-    x: tf.Tensor, axis: int, k: int, step: int, side: tuple[int, int], mode: str
-) -> tf.Tensor:
+def _one_axis(x: Tensor, axis: int, k: int, step: int, side: tuple[int, int], mode: str) -> Tensor:
     """A filter as a sum of strided slices of the padded axis."""
     x = _padded(x, axis, side, mode)
     n = x.shape[axis] if x.shape[axis] is not None else tf.shape(x)[axis]
@@ -57,7 +54,7 @@ def _one_axis(
     return y
 
 
-def _padded(x: tf.Tensor, axis: int, side: tuple[int, int], mode: str) -> tf.Tensor:
+def _padded(x: Tensor, axis: int, side: tuple[int, int], mode: str) -> Tensor:
     if side == (0, 0):
         return x
     if mode == "edge":

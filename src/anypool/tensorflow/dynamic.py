@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from ..errors import PoolError, ShapeError
 from ..plain.finish import narrowed
 from ..plain.real import widened
 from ..plan import Plan
 from ..windows import Boxes
-from .lift import Lifted, number
+from .lift import DType, Lifted, Tensor, number, tf
 from .places import Spots, cut, lay, outputs, shaped
 from .space import Tensors
+from .windowed import Call, reduce
 
 __all__ = ["outputs", "pool"]
-
-
-@dataclass(frozen=True)
-class Windowed(Tensors):
-    """Plain operations on gathered windows, whose shape is known only at run time."""
-
-    like: Any = None  # the gathered windows
-
-    def arange(self, n: Any) -> Lifted:
-        return Lifted(tf.range(tf.shape(self.like)[-1]))
-
-    def zeros(self, shape: Sequence[Any], dtype: Any) -> Lifted:
-        return Lifted(tf.zeros(tf.shape(self.like)[:-1], self.dtype(dtype)))
-
-
-class Call(NamedTuple):
-    """One call: x in its working dtype, what of it is real, and what is asked."""
-
-    space: Tensors
-    plan: Plan
-    x: tf.Tensor
-    real: tf.Tensor | None
-    weights: tf.Tensor | None
-    parameter: Any
-    picks: tf.Tensor | None
-
-    def worst(self, sign: int) -> tf.Tensor:
-        """What no element is better than."""
-        dtype = self.x.dtype
-        if dtype.is_integer:
-            return tf.constant(dtype.min if sign > 0 else dtype.max, dtype)
-        return tf.constant(-sign * float("inf"), dtype)
 
 
 def pool(
@@ -100,12 +66,12 @@ def _refuse(plan: Plan, spots: Any) -> None:
         raise PoolError(f"dtype {plan.result} is for known sizes; use a signed or floating dtype")
 
 
-def _size(x: tf.Tensor, axis: int) -> Any:
+def _size(x: Tensor, axis: int) -> Any:
     n = x.shape[axis]
     return tf.shape(x)[axis] if n is None else n
 
 
-def _hidden(plan: Plan, x: tf.Tensor, mask: Any, weights: Any) -> tuple[Any, Any]:
+def _hidden(plan: Plan, x: Tensor, mask: Any, weights: Any) -> tuple[Any, Any]:
     """Which elements are real, and the weights where they mean more; both of x's shape."""
     real = None if mask is None else _long(mask.t, x)
     if weights is not None:
@@ -117,7 +83,7 @@ def _hidden(plan: Plan, x: tf.Tensor, mask: Any, weights: Any) -> tuple[Any, Any
     return real, weights if plan.reduction.recipe.weighs else None
 
 
-def _long(a: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+def _long(a: Tensor, x: Tensor) -> Tensor:
     return tf.broadcast_to(a, tf.shape(x))
 
 
@@ -133,7 +99,7 @@ def _extents(plan: Plan, sizes: Lifted | None) -> tuple[Any, Any]:
 # -- one grid -----------------------------------------------------------------------------------
 
 
-def _grid(call: Call, grid: list[Spots], done: int) -> tuple[tf.Tensor, Any, Any]:
+def _grid(call: Call, grid: list[Spots], done: int) -> tuple[Tensor, Any, Any]:
     """The value of every window, where it stands, and whether there is nothing real."""
     name, options = call.plan.reduction.name, call.plan.options
     if name in ("sum", "mean"):
@@ -143,10 +109,10 @@ def _grid(call: Call, grid: list[Spots], done: int) -> tuple[tf.Tensor, Any, Any
         return _extreme(call._replace(x=x), grid, 1 if name == "any" else -1)
     if name in ("max", "min") and (options.ties == "first" or options.indices):
         return _extreme(call, grid, 1 if name == "max" else -1)
-    return _windowed(call, grid, done)
+    return reduce(call, grid, done)
 
 
-def _each(call: Call, x: tf.Tensor, grid: list[Spots], reduce: Any) -> tf.Tensor:
+def _each(call: Call, x: Tensor, grid: list[Spots], reduce: Any) -> Tensor:
     """One axis after the other, the last first; windows that are everything at once."""
     rank = x.shape.rank
     for spots, axis in reversed(list(zip(grid, call.plan.axes, strict=True))):
@@ -158,7 +124,7 @@ def _each(call: Call, x: tf.Tensor, grid: list[Spots], reduce: Any) -> tf.Tensor
     return x
 
 
-def _sum(x: tf.Tensor, real: Any, axis: int) -> tf.Tensor:
+def _sum(x: Tensor, real: Any, axis: int) -> Tensor:
     x = x if real is None else tf.where(real, x, tf.zeros((), x.dtype))
     return tf.reduce_sum(x, axis, keepdims=axis >= 0)
 
@@ -179,7 +145,7 @@ def _nothing(call: Call, grid: list[Spots]) -> Any:
     return found
 
 
-def _total(call: Call, grid: list[Spots]) -> tuple[tf.Tensor, None, Any]:
+def _total(call: Call, grid: list[Spots]) -> tuple[Tensor, None, Any]:
     x, plan = call.x, call.plan
     zero = tf.zeros((), x.dtype)
     x = x if call.real is None else tf.where(call.real, x, zero)
@@ -203,7 +169,7 @@ def _total(call: Call, grid: list[Spots]) -> tuple[tf.Tensor, None, Any]:
     return y / some, None, nothing
 
 
-def _counts(call: Call, grid: list[Spots], dtype: tf.DType) -> tf.Tensor:
+def _counts(call: Call, grid: list[Spots], dtype: DType) -> Tensor:
     """How many elements each window counts, declared padding too where that is asked."""
     rank, total = call.x.shape.rank, tf.ones((), dtype)
     for spots, axis in zip(grid, call.plan.axes, strict=True):
@@ -220,12 +186,12 @@ def _counts(call: Call, grid: list[Spots], dtype: tf.DType) -> tf.Tensor:
     return total
 
 
-def _extreme(call: Call, grid: list[Spots], sign: int) -> tuple[tf.Tensor, Any, Any]:
+def _extreme(call: Call, grid: list[Spots], sign: int) -> tuple[Tensor, Any, Any]:
     nothing, worst = _nothing(call, grid), call.worst(sign)
     x = call.x if call.real is None else tf.where(call.real, call.x, worst)
     pick = call.space.max if sign > 0 else call.space.min
 
-    def best(v: tf.Tensor, real: Any, axis: int) -> tf.Tensor:
+    def best(v: Tensor, real: Any, axis: int) -> Tensor:
         v = v if real is None else tf.where(real, v, worst)
         return pick(Lifted(v), axis, axis >= 0).t
 
@@ -243,9 +209,7 @@ def _extreme(call: Call, grid: list[Spots], sign: int) -> tuple[tf.Tensor, Any, 
     return y, None, nothing
 
 
-def _found(
-    call: Call, x: tf.Tensor, grid: list[Spots], sign: int
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _found(call: Call, x: Tensor, grid: list[Spots], sign: int) -> tuple[Tensor, Tensor]:
     """The values and their flat places; the derivative goes to the first in row-major order."""
     rank, inner, at = x.shape.rank, 1, tf.zeros((), tf.int64)
     ok = call.real
@@ -267,7 +231,7 @@ def _found(
     return x, at
 
 
-def _first(call: Call, v: tf.Tensor, real: Any, sign: int) -> tf.Tensor:
+def _first(call: Call, v: Tensor, real: Any, sign: int) -> Tensor:
     """Where along the last axis the extreme is: the first of its equals, or the last NaN."""
     v = tf.stop_gradient(v)
     seen = v if real is None else tf.where(real, v, call.worst(sign))
@@ -282,99 +246,24 @@ def _first(call: Call, v: tf.Tensor, real: Any, sign: int) -> tf.Tensor:
     return tf.argmax(rank, -1)
 
 
-def _windowed(call: Call, grid: list[Spots], done: int) -> tuple[tf.Tensor, None, Any]:
-    """Every window by the recipe's own ``batch``."""
-    plan, recipe = call.plan, call.plan.recipe
-    v, real = _gathered(call.x, call, grid), _geometry(call, grid)
-    if call.real is not None:
-        own = _gathered(call.real, call, grid)
-        real = own if real is None else own & real
-    kind = v.dtype if v.dtype.is_floating else tf.float64
-    picks = recipe.family == "pick"
-    if picks and call.weights is not None:
-        kind = tf.float64
-    v = tf.cast(v, kind) if v.dtype.is_floating else v
-    w, nothing = tf.ones(tf.shape(v), kind), None
-    if real is not None:
-        v = tf.where(real, v, tf.zeros((), v.dtype))
-        w = tf.cast(real, kind) if call.weights is None else tf.where(
-            real, tf.cast(_gathered(call.weights, call, grid), kind), tf.zeros((), kind))  # fmt: skip
-        nothing = tf.logical_not(tf.reduce_any(real, -1))
-        w = tf.where(nothing[..., None], tf.ones((), kind), w)
-    w = tf.broadcast_to(w, tf.shape(v))
-    space = Windowed(wary=call.space.wary, like=v)
-    args = [Lifted(v), Lifted(w), _numbers(call, v.dtype)]
-    if picks:
-        args.append(_own_picks(call, grid, done, kind))
-    return recipe.batch(space, *args)[0].t, None, nothing
-
-
-def _numbers(call: Call, dtype: tf.DType) -> tuple[Any, float]:
-    first, second = call.plan.numbers
-    if call.parameter is None:
-        return first, second
-    own = tf.cast(call.parameter.t, dtype)
-    return Lifted(own[..., None] if own.shape.rank else own), second
-
-
-def _gathered(a: tf.Tensor, call: Call, grid: list[Spots]) -> tf.Tensor:
-    """All windows cut out: their elements in row-major order along one new last axis."""
-    rank = a.shape.rank
-    for spots, axis in zip(grid, call.plan.axes, strict=True):
-        a = cut(a, spots, axis)
-    return tf.reshape(a, tf.concat([tf.shape(a)[:rank], [-1]], 0)) if len(grid) > 1 else a
-
-
-def _geometry(call: Call, grid: list[Spots]) -> Any:
-    """What of the gathered windows lies inside the array; None where everything does."""
-    if all(spots.real is None for spots in grid):
-        return None
-    rank, found, more = call.x.shape.rank, None, len(grid) - 1
-    for i, (spots, axis) in enumerate(zip(grid, call.plan.axes, strict=True)):
-        real = tf.ones(tf.shape(spots.index), tf.bool) if spots.real is None else spots.real
-        real = shaped(real, axis, rank, i)
-        real = real[(..., *(None,) * (more - i))]
-        found = real if found is None else found & real
-    shape = tf.shape(found)
-    return tf.reshape(found, tf.concat([shape[:rank], [-1]], 0))
-
-
-def _own_picks(call: Call, grid: list[Spots], done: int, dtype: tf.DType) -> Lifted | None:
-    """The draws of one grid, pooled axes in their places."""
-    if call.picks is None:
-        return None
-    plan, picks = call.plan, tf.cast(call.picks, dtype)
-    if not plan.windows.joined:
-        for axis in plan.axes if not plan.windows.keepdims else ():
-            picks = tf.expand_dims(picks, axis)
-        return Lifted(picks)
-    at, behind = plan.axes[0], [a for a in plan.outer if a > plan.axes[0]]
-    sizes = [spots.outputs for spots in grid]
-    own = picks[(slice(None),) * at + (slice(done, done + int(np.prod(sizes))),)]
-    shape = tf.shape(own)
-    own = tf.reshape(own, tf.concat([shape[:at], sizes, shape[at + 1 :]], 0))
-    order = [*(a for a in plan.outer if a < at), *plan.axes, *behind]
-    return Lifted(tf.transpose(own, np.argsort(order)))
-
-
 # -- the finish ---------------------------------------------------------------------------------
 
 
-def _filled(space: Tensors, plan: Plan, y: tf.Tensor, nothing: Any) -> tf.Tensor:
+def _filled(space: Tensors, plan: Plan, y: Tensor, nothing: Any) -> Tensor:
     y = narrowed(space, plan, Lifted(y)).t
     if nothing is None:
         return y
     return tf.where(nothing, number(plan.options.fill, y.dtype), y)
 
 
-def _rounded(plan: Plan, y: tf.Tensor) -> tf.Tensor:
+def _rounded(plan: Plan, y: Tensor) -> Tensor:
     if plan.result == plan.natural:
         return y
     whole = plan.result.kind in "iu" and y.dtype.is_floating
     return tf.cast(tf.round(y) if whole else y, tf.as_dtype(plan.result))
 
 
-def _assembled(plan: Plan, pieces: list[Any]) -> tf.Tensor:
+def _assembled(plan: Plan, pieces: list[Any]) -> Tensor:
     """A pyramid's pieces as one axis where the first pooled axis stood; dropped axes dropped."""
     if not plan.windows.joined:
         y = pieces[0]

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from .. import engine, kernels
 from ..tape import Tape
 from . import graph
+from .lift import Tensor, tf
 from .request import Request
 from .tensors import array_of, empty, tensor_of
 
@@ -37,13 +37,13 @@ class Job:
         self.extreme = plan.recipe.family == "extreme"
         self.plan, self.threads, self.grid = plan, call.threads, grid
 
-    def infer(self, x: np.ndarray) -> tf.Tensor:
+    def infer(self, x: np.ndarray) -> Tensor:
         """Pool, with nothing kept."""
         y = empty(self.y_shape, self.dtype)
         self.go(_bits(x), _bits(y))
         return tensor_of(y)
 
-    def keep(self, x: np.ndarray) -> tuple[tf.Tensor, np.ndarray]:
+    def keep(self, x: np.ndarray) -> tuple[Tensor, np.ndarray]:
         """Pool max or min, and keep where in its window each output stood."""
         y = empty(self.y_shape, self.dtype)
         taps = np.empty(self.y_shape, self.train.tap_dtype)
@@ -51,7 +51,7 @@ class Job:
         kernels.fill_empty(self.plan, self.grid, y)
         return tensor_of(y), taps
 
-    def back(self, g: np.ndarray, taps: np.ndarray | None) -> tf.Tensor:
+    def back(self, g: np.ndarray, taps: np.ndarray | None) -> Tensor:
         """The derivative by x."""
         gx = empty(self.x_shape, self.dtype)
         self.train.backward(g, taps, gx, self.threads)
@@ -101,9 +101,7 @@ def _bits(a: np.ndarray) -> np.ndarray:
     return a.view(np.uint16) if a.dtype.itemsize == 2 and a.dtype.kind in "fV" else a
 
 
-def pooled(
-    request: Request, x: tf.Tensor, weights: tf.Tensor | None, parameter: tf.Tensor | None
-) -> Any:
+def pooled(request: Request, x: Tensor, weights: Tensor | None, parameter: Tensor | None) -> Any:
     """Pool; the derivative is there where somebody records."""
     a = array_of(x)
     wanted = recording() and (x.dtype.is_floating or weights is not None or parameter is not None)
@@ -116,11 +114,11 @@ def pooled(
     return _by_tape(request, x, weights, parameter)
 
 
-def _with_indices(y: tf.Tensor, indices: np.ndarray | None) -> Any:
+def _with_indices(y: Tensor, indices: np.ndarray | None) -> Any:
     return y if indices is None else (y, tensor_of(indices))
 
 
-def _by_job(job: Job, request: Request, x: tf.Tensor, a: np.ndarray, wanted: bool) -> Any:
+def _by_job(job: Job, request: Request, x: Tensor, a: np.ndarray, wanted: bool) -> Any:
     if not wanted and not request.indices:
         return job.infer(a)
     y, taps = job.keep(a) if job.extreme else (job.infer(a), None)
@@ -130,16 +128,14 @@ def _by_job(job: Job, request: Request, x: tf.Tensor, a: np.ndarray, wanted: boo
     return differentiable(request, [x, None, None], found, lambda g: [job.back(g, taps)])
 
 
-def _by_tape(
-    request: Request, x: tf.Tensor, weights: tf.Tensor | None, parameter: tf.Tensor | None
-) -> Any:
+def _by_tape(request: Request, x: Tensor, weights: Tensor | None, parameter: Tensor | None) -> Any:
     call = request.prepare(array_of(x), weights, parameter)
     tape = Tape(call)
     found = tensor_of(tape.forward())
     if request.indices:
         found = found, tensor_of(engine.run(call).indices)  # type: ignore[arg-type]
 
-    def back(g: np.ndarray) -> list[tf.Tensor]:
+    def back(g: np.ndarray) -> list[Tensor]:
         made = tape.backward(g)
         parts = made if isinstance(made, tuple) else (made,)
         given = [t for t in (x, weights, parameter) if t is not None]
@@ -150,19 +146,19 @@ def _by_tape(
 
 
 def differentiable(
-    request: Request, inputs: list[tf.Tensor | None], found: Any,
-    back: Callable[[np.ndarray], list[tf.Tensor]],
+    request: Request, inputs: list[Tensor | None], found: Any,
+    back: Callable[[np.ndarray], list[Tensor]],
 ) -> Any:  # fmt: skip
     """What was found, with ``back`` as its derivative by the inputs that are there."""
     given = [t for t in inputs if t is not None]
 
     @tf.custom_gradient
-    def run(*_: tf.Tensor) -> Any:
+    def run(*_: Tensor) -> Any:
         return found, lambda g, *_: slope(*given, g)
 
     @tf.custom_gradient
-    def slope(*given_and_g: tf.Tensor) -> Any:
-        def again(*gg: tf.Tensor) -> Any:
+    def slope(*given_and_g: Tensor) -> Any:
+        def again(*gg: Tensor) -> Any:
             return graph.second(request, inputs, given_and_g, gg)
 
         return back(array_of(given_and_g[-1])), again

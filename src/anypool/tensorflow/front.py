@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from ..errors import PoolError
 from ..ops import ACCEPTED
@@ -13,8 +12,9 @@ from ..reductions import Reduction, resolve
 from ..windows import Windows
 from . import eager, graph, ragged
 from .blur import blur_pool
+from .lift import Tensor, tf
 from .request import Request, check_parameter
-from .tensors import as_tensor, is_tensor, numpy_dtype, on_cpu
+from .tensors import as_tensor, numpy_dtype, on_cpu
 from .unpool import max_unpool
 
 COMMON = ACCEPTED - {"axes", "mask", "weights", "sizes"}
@@ -68,7 +68,7 @@ def seed_of(windows: Windows, reduction: Reduction, rng: Any) -> Any:
     return int(found.integers(2**62)) if isinstance(found, np.random.Generator) else found
 
 
-def kernels_serve(x: tf.Tensor, weights: Any, parameter: Any, *others: Any) -> bool:
+def kernels_serve(x: Tensor, weights: Any, parameter: Any, *others: Any) -> bool:
     """Whether these are ordinary CPU tensors in an ordinary moment: nobody traces."""
     if not tf.executing_eagerly() or not on_cpu(x):
         return False

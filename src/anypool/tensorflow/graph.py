@@ -10,28 +10,28 @@ import math
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from .. import engine, plain
 from ..arrays import as_given
 from ..errors import PoolError, ShapeError
 from ..plan import Options, Plan, make
-from . import dynamic
-from .lift import Lifted
+from . import dynamic, straight
+from .lift import Lifted, Tensor, compiled, tf
 from .request import Request
-from .space import Tensors, compiled
+from .space import Tensors
 from .tensors import as_tensor, numpy_dtype
 
 OPTIONS = ("fill", "nan", "ties", "count_include_pad", "divisor_override")  # of a Plan
 
 
-def pooled(
-    request: Request, x: tf.Tensor, weights: tf.Tensor | None, parameter: tf.Tensor | None
-) -> Any:
+def pooled(request: Request, x: Tensor, weights: Tensor | None, parameter: Tensor | None) -> Any:
     """Pool by TensorFlow's operations."""
     plan = plan_of(request, x, weights is not None)
-    beside = {"mask": _over("mask", request.common.get("mask"), x),
-              "weights": _over("weights", weights, x), "sizes": request.common.get("sizes")}  # fmt: skip
+    beside = {
+        "mask": _over("mask", request.common.get("mask"), x),
+        "weights": _over("weights", weights, x),
+        "sizes": request.common.get("sizes"),
+    }
     if beside["mask"] is not None and beside["mask"].dtype != tf.bool:
         raise ShapeError(
             f"mask has dtype {beside['mask'].dtype.name}; it must be bool, True where x is real"
@@ -40,6 +40,9 @@ def pooled(
     lifted = {name: None if a is None else Lifted(as_tensor(a)) for name, a in beside.items()}
     space = Tensors(unknown=tf.shape(x)[unknown[0]] if unknown else None, wary=wary())
     at = None if parameter is None else Lifted(parameter)
+    if straight.serves(plan, (weights, parameter)) and len(unknown) < 2:
+        with tf.name_scope("anypool"):
+            return straight.pool(space, plan, x)
     pool = plain.pool
     if len(unknown) > 1 or set(unknown) & set(plan.axes):
         pool = dynamic.pool
@@ -53,7 +56,7 @@ def wary() -> bool:
     return compiled() or bool(tf.config.list_physical_devices("GPU"))
 
 
-def plan_of(request: Request, x: tf.Tensor, weighted: bool) -> Plan:
+def plan_of(request: Request, x: Tensor, weighted: bool) -> Plan:
     """The plan of a call whose shape may have axes of unknown size, as None."""
     if x.shape.rank is None:
         raise ShapeError(
@@ -71,7 +74,7 @@ def plan_of(request: Request, x: tf.Tensor, weighted: bool) -> Plan:
                 options)  # fmt: skip
 
 
-def _over(what: str, a: Any, x: tf.Tensor) -> Any:
+def _over(what: str, a: Any, x: Tensor) -> Any:
     """Mask and weights must broadcast to x's shape."""
     if a is None:
         return None
@@ -90,11 +93,11 @@ def _over(what: str, a: Any, x: tf.Tensor) -> Any:
 # -- random numbers -----------------------------------------------------------------------------
 
 
-def draws(request: Request, plan: Plan, x: tf.Tensor) -> dict[str, Lifted]:
+def draws(request: Request, plan: Plan, x: Tensor) -> dict[str, Lifted]:
     """The random numbers of a call: from a seed as the kernels draw them, or by TensorFlow."""
     if not (plan.windows.random or plan.reduction.sampled):
         return {}
-    rng = request.common.get("rng")
+    rng: Any = request.common.get("rng")
     if not isinstance(rng, tf.Tensor | tf.random.Generator):
         _check_known(plan)
         return _drawn_by_numpy(plan, rng)
@@ -157,9 +160,9 @@ def _full(plan: Plan) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 
 def second(
-    request: Request, inputs: list[tf.Tensor | None], given_and_g: tuple[tf.Tensor, ...],
-    gg: tuple[tf.Tensor, ...],
-) -> list[tf.Tensor]:  # fmt: skip
+    request: Request, inputs: list[Tensor | None], given_and_g: tuple[Tensor, ...],
+    gg: tuple[Tensor, ...],
+) -> list[Tensor]:  # fmt: skip
     """The derivatives of a derivative, by the same pooling in TensorFlow's operations."""
     *given, g = given_and_g
     with tf.GradientTape() as outer:
@@ -174,7 +177,7 @@ def second(
     return outer.gradient(slopes, list(given_and_g), list(gg), tf.UnconnectedGradients.ZERO)
 
 
-def extents(request: Request, x: tf.Tensor) -> tf.Tensor:
+def extents(request: Request, x: Tensor) -> Tensor:
     """The sizes of the pooled samples, in the form in which sizes came."""
     if not tf.executing_eagerly():
         raise PoolError("return_sizes looks at numbers; ask for it outside tf.function")

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import tensorflow as tf
-
 from ..errors import ShapeError
 from ..windows.rules import All, Draw, Parts, Rule, Slide
+from .lift import Tensor, gathered, tf
 
 Size = Any  # an int, or a tensor without axes
 
@@ -25,8 +24,8 @@ class Spots(NamedTuple):
     """
 
     outputs: Size
-    index: tf.Tensor
-    real: tf.Tensor | None
+    index: Tensor
+    real: Tensor | None
     span: Any = None
     full: bool = True
     whole: bool = False
@@ -41,7 +40,7 @@ def outputs(rule: Rule, n: Size) -> Size:
     return n if rule.m is None else rule.m  # type: ignore[attr-defined]
 
 
-def lay(rule: Rule, n: Size, low: tf.Tensor | None, high: tf.Tensor | None) -> Spots:
+def lay(rule: Rule, n: Size, low: Tensor | None, high: Tensor | None) -> Spots:
     """The windows of a rule; ``low`` and ``high`` are (batch,) extents of padded samples."""
     if isinstance(rule, Slide):
         return _slide(rule, n, low, high)
@@ -61,7 +60,7 @@ def lay(rule: Rule, n: Size, low: tf.Tensor | None, high: tf.Tensor | None) -> S
     return Spots(rule.m, start[:, None] + tf.range(rule.kernel), None, rule.kernel)
 
 
-def _within(index: tf.Tensor, real: Any, low: Any, high: Any) -> Any:
+def _within(index: Tensor, real: Any, low: Any, high: Any) -> Any:
     """What is real by the samples' extents too."""
     if low is None:
         return real
@@ -122,15 +121,15 @@ def _parts(rule: Parts, n: Size, low: Any, high: Any) -> Spots:
     return Spots(m, tf.minimum(index, n - 1), index < stop[..., None], None, full)
 
 
-def cut(x: tf.Tensor, spots: Spots, axis: int) -> tf.Tensor:
+def cut(x: Tensor, spots: Spots, axis: int) -> Tensor:
     """Every window of one axis: the outputs in its place, their elements along a new last axis."""
     own = spots.index.shape.rank - 2
-    taken = tf.gather(x, spots.index, axis=axis, batch_dims=own)
+    taken = gathered(x, spots.index, axis, own)
     rank = x.shape.rank + 1
     return tf.transpose(taken, [*(i for i in range(rank) if i != axis + 1), axis + 1])
 
 
-def shaped(a: tf.Tensor, axis: int, rank: int, extra: int = 0) -> tf.Tensor:
+def shaped(a: Tensor, axis: int, rank: int, extra: int = 0) -> Tensor:
     """(outputs, most) or (batch, outputs, most) numbers beside cut windows, to broadcast.
 
     ``extra`` axes of elements that were cut before stand between.

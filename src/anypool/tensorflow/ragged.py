@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import tensorflow as tf
-
 from ..arrays import batch_of_sizes
 from ..axes import find_axes
 from ..errors import PoolError, ShapeError
 from ..windows import Windows
+from .lift import Tensor, tf
 from .tensors import as_tensor, is_tensor
 
 
@@ -18,9 +17,7 @@ def is_ragged(x: Any) -> bool:
     return isinstance(x, list | tuple | tf.RaggedTensor)
 
 
-def padded(
-    x: Any, windows: Windows, axes: Any, mask: Any, sizes: Any
-) -> tuple[tf.Tensor, Any, Any]:
+def padded(x: Any, windows: Windows, axes: Any, mask: Any, sizes: Any) -> tuple[Tensor, Any, Any]:
     """The padded batch, the sizes of its samples and the pooled axes."""
     if mask is not None or sizes is not None:
         raise PoolError("ragged tensors have their own sizes; they take no mask and no sizes")
@@ -39,7 +36,7 @@ def padded(
     return batch, found, axes
 
 
-def _known(shape: tf.TensorShape) -> tuple[int, ...]:
+def _known(shape: Any) -> tuple[int, ...]:
     if not shape.is_fully_defined():
         raise ShapeError(
             "the tensors of a list must have known sizes inside tf.function; give one padded "
@@ -48,7 +45,7 @@ def _known(shape: tf.TensorShape) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _ragged(x: Any, windows: Windows, axes: Any) -> tuple[tf.Tensor, tf.Tensor, Any]:
+def _ragged(x: Any, windows: Windows, axes: Any) -> tuple[Tensor, Tensor, Any]:
     """A RaggedTensor whose samples are boxes: rows of one length inside a sample."""
     rank, ragged = x.shape.rank, _ragged_axes(x)
     pooled = find_axes(rank, windows, tuple(ragged) if axes is None else axes)
@@ -69,7 +66,7 @@ def _ragged_axes(x: Any) -> list[int]:
     return [a for a in range(1, x.ragged_rank + 1) if x.shape[a] is None]
 
 
-def _lengths(x: Any, axis: int) -> tf.Tensor:
+def _lengths(x: Any, axis: int) -> Tensor:
     """How long each sample is along a ragged axis."""
     lengths = x.row_lengths(axis)
     while isinstance(lengths, tf.RaggedTensor):

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from .. import engine, reductions
 from ..errors import PoolError
 from ..reductions import Reduction
 from ..windows import Windows
+from .lift import tf
 from .tensors import array_of, is_tensor, numpy_dtype
 
 LEARNABLE = ("lp", "gem", "lse", "soft")
@@ -26,9 +26,7 @@ class Request(NamedTuple):
     common: dict[str, Any]  # mask, sizes, fill, nan, ties, dtype, ... as ops.pool knows them
     indices: bool = False
 
-    def prepare(
-        self, x: np.ndarray, weights: Any = None, parameter: Any = None
-    ) -> engine.Call:
+    def prepare(self, x: np.ndarray, weights: Any = None, parameter: Any = None) -> engine.Call:
         """The call as the kernels know it."""
         common = {name: _array(value) for name, value in self.common.items()}
         if weights is not None:

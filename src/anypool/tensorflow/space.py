@@ -7,27 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from ..plain import Space
-from .lift import Lifted, number, together, unlifted
-
-try:  # whether XLA compiles what is traced: asked of a part that TensorFlow does not promise
-    from tensorflow.python.framework.ops import get_default_graph
-    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as in_xla
-except ImportError:  # then everything is written as if it did
-
-    def compiled() -> bool:
-        """Whether XLA may compile this."""
-        return True
-else:
-
-    def compiled() -> bool:
-        """Whether XLA may compile this."""
-        if tf.executing_eagerly():
-            return False
-        return in_xla(get_default_graph()) or bool(tf.config.optimizer.get_jit())
-
+from .lift import DType, Lifted, Tensor, gathered, number, tf, together, unlifted
 
 UNARY = {"abs": tf.abs, "exp": tf.exp, "log": tf.math.log, "sqrt": tf.sqrt, "floor": tf.floor,
          "round": tf.round, "conj": tf.math.conj}  # fmt: skip
@@ -39,11 +21,13 @@ class Tensors(Space):
 
     ``unknown`` is the size, as a tensor, of the one axis whose size is known only at run time.
     ``wary``: max and min of this device or compiler lose NaN (XLA on the CPU, 2.21: measured).
+    ``values_only``: nobody asks for a derivative.
     """
 
     xp: Any = tf
     unknown: Any = None
     wary: bool = False
+    values_only: bool = False
 
     def __getattr__(self, name: str) -> Any:
         function = UNARY[name]
@@ -51,7 +35,7 @@ class Tensors(Space):
 
     # -- dtypes ---------------------------------------------------------------------------------
 
-    def dtype(self, dtype: Any) -> tf.DType:
+    def dtype(self, dtype: Any) -> DType:
         return tf.as_dtype(dtype)
 
     def astype(self, a: Lifted, dtype: Any) -> Lifted:
@@ -126,7 +110,7 @@ class Tensors(Space):
         if step is not None:  # a strided slice moves less than a gather, and exports anywhere
             cut = slice(int(spots[0]), int(spots[-1]) + 1, step)
             return a[(slice(None),) * axis + (cut,)]
-        return Lifted(tf.gather(a.t, tf.constant(spots, tf.int32), axis=axis))
+        return Lifted(gathered(a.t, spots, axis))
 
     def take_along_axis(self, a: Lifted, index: Lifted, axis: int) -> Lifted:
         return Lifted(take_along_axis(a.t, index.t, axis % a.ndim))
@@ -143,7 +127,7 @@ class Tensors(Space):
     def min(self, a: Lifted, axis: Any, keepdims: bool = False) -> Lifted:
         return Lifted(self._kept_nan(tf.reduce_min, a.t, axis, keepdims))
 
-    def _kept_nan(self, reduce: Any, t: tf.Tensor, axis: Any, keepdims: bool) -> tf.Tensor:
+    def _kept_nan(self, reduce: Any, t: Tensor, axis: Any, keepdims: bool) -> Tensor:
         y = reduce(t, axis, keepdims)
         if not self.wary or not t.dtype.is_floating:
             return y
@@ -169,7 +153,7 @@ class Tensors(Space):
     def maximum(self, a: Lifted, b: Any) -> Lifted:
         return Lifted(self._better(tf.maximum, tf.greater, *together(a, b)))
 
-    def _better(self, plain: Any, order: Any, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    def _better(self, plain: Any, order: Any, a: Tensor, b: Tensor) -> Tensor:
         if not self.wary or not a.dtype.is_floating:
             return plain(a, b)
         return tf.where(tf.logical_or(order(b, a), tf.not_equal(b, b)), b, a)
@@ -179,14 +163,14 @@ class Tensors(Space):
     def stop_gradient(self, a: Lifted) -> Lifted:
         return Lifted(tf.stop_gradient(a.t))
 
-    def either(
-        self, values: Callable[..., Any], sloped: Callable[..., Any], x: Lifted
-    ) -> Lifted:
-        """The values, with the derivative of the other way, which is only made where it is asked."""
+    def either(self, values: Callable[..., Any], sloped: Callable[..., Any], x: Lifted) -> Lifted:
+        """The values; the derivative is that of the other way, made only where it is asked."""
+        if self.values_only:
+            return values(x)
 
         @tf.custom_gradient
-        def both(t: tf.Tensor) -> Any:
-            def slope(g: tf.Tensor) -> tf.Tensor:
+        def both(t: Tensor) -> Any:
+            def slope(g: Tensor) -> Tensor:
                 with tf.GradientTape() as tape:
                     tape.watch(t)
                     y = sloped(Lifted(t)).t
@@ -203,7 +187,7 @@ class Tensors(Space):
 class _Finfo:
     """The spacing at 1 of a floating dtype, and the dtype of a complex one's parts."""
 
-    def __init__(self, dtype: tf.DType) -> None:
+    def __init__(self, dtype: DType) -> None:
         parts = {tf.complex64: tf.float32, tf.complex128: tf.float64}
         self.dtype = parts.get(dtype, dtype)
         self.eps = {tf.bfloat16: 2.0**-7, tf.float16: 2.0**-10, tf.float32: 2.0**-23}.get(
@@ -219,11 +203,11 @@ def _even(spots: np.ndarray) -> int | None:
     return int(steps[0]) if steps[0] > 0 and (steps == steps[0]).all() else None
 
 
-def take_along_axis(t: tf.Tensor, index: tf.Tensor, axis: int) -> tf.Tensor:
+def take_along_axis(t: Tensor, index: Tensor, axis: int) -> Tensor:
     """As NumPy's: other axes of length 1 broadcast."""
     others = [n for i, n in enumerate(index.shape) if i != axis]
     if all(n == 1 for n in others):
-        return tf.gather(t, tf.reshape(index, [-1]), axis=axis)
+        return gathered(t, tf.reshape(index, [-1]), axis)
     last = [*(i for i in range(t.shape.rank) if i != axis), axis]
     a, b = tf.transpose(t, last), tf.transpose(index, last)
     if a.shape[:-1].as_list() != b.shape[:-1].as_list():
@@ -232,7 +216,7 @@ def take_along_axis(t: tf.Tensor, index: tf.Tensor, axis: int) -> tf.Tensor:
     return tf.transpose(taken, np.argsort(last))
 
 
-def _leading_alike(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _leading_alike(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Both with all axes but the last broadcast; what is known of their sizes stays known."""
     lead = tf.broadcast_dynamic_shape(tf.shape(a)[:-1], tf.shape(b)[:-1])
     known = tf.broadcast_static_shape(a.shape[:-1], b.shape[:-1])
@@ -244,7 +228,7 @@ def _leading_alike(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     )
 
 
-def argsort(t: tf.Tensor, axis: int) -> tf.Tensor:
+def argsort(t: Tensor, axis: int) -> Tensor:
     """Ascending and stable; NaN goes behind everything, as NumPy puts it."""
     if t.dtype.is_floating:
         bad = tf.not_equal(t, t)

@@ -10,9 +10,9 @@ import math
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from ..errors import PoolError
+from .lift import Tensor, tf
 
 ALIGNED = 64
 BITS = {"bfloat16": tf.bfloat16}  # what DLPack does not carry from NumPy: sent as uint16
@@ -24,7 +24,7 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, tf.Tensor | tf.Variable)
 
 
-def as_tensor(x: Any, what: str = "x") -> tf.Tensor:
+def as_tensor(x: Any, what: str = "x") -> Tensor:
     """A dense tensor of TensorFlow; variables are read, so that their derivative finds them."""
     if isinstance(x, tf.Tensor):
         return x
@@ -35,7 +35,7 @@ def as_tensor(x: Any, what: str = "x") -> tf.Tensor:
     return tf.convert_to_tensor(x)
 
 
-def on_cpu(x: tf.Tensor) -> bool:
+def on_cpu(x: Tensor) -> bool:
     """Whether an eager tensor lies where kernels can read it."""
     return "CPU:" in x.backing_device
 
@@ -53,7 +53,7 @@ def numpy_dtype(dtype: Any) -> np.dtype:
     return found
 
 
-def array_of(x: tf.Tensor) -> np.ndarray:
+def array_of(x: Tensor) -> np.ndarray:
     """The memory of an eager CPU tensor as a NumPy array; no copy."""
     return np.asarray(x)
 
@@ -66,7 +66,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return room[first : first + size].view(dtype).reshape(shape)
 
 
-def tensor_of(a: np.ndarray) -> tf.Tensor:
+def tensor_of(a: np.ndarray) -> Tensor:
     """A NumPy array that nobody else writes to as a tensor; no copy where TensorFlow allows it."""
     if not a.flags.c_contiguous or a.__array_interface__["data"][0] % ALIGNED:
         return tf.constant(a)
@@ -76,5 +76,5 @@ def tensor_of(a: np.ndarray) -> tf.Tensor:
     return _handed(a)
 
 
-def _handed(a: np.ndarray) -> tf.Tensor:
+def _handed(a: np.ndarray) -> Tensor:
     return tf.experimental.dlpack.from_dlpack(a.__dlpack__())

@@ -6,18 +6,18 @@ import math
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from ..axes import find_axes
 from ..errors import PoolError, ShapeError
 from ..windows import adaptive
 from ..windows.rules import each
+from .lift import Tensor, tf
 from .tensors import as_tensor
 
 
 def max_unpool(
     y: Any, indices: Any, output_size: Any, axes: Any, duplicates: str, fill: float
-) -> tf.Tensor:
+) -> Tensor:
     """:func:`anypool.max_unpool` for tensors."""
     if duplicates != "last":
         raise PoolError(f'duplicates is {duplicates!r}; tensors know only "last"')
@@ -36,7 +36,7 @@ def max_unpool(
     return tf.transpose(full, np.argsort(order))
 
 
-def _check(y: tf.Tensor, indices: tf.Tensor, n: int, sizes: Any) -> None:
+def _check(y: Tensor, indices: Tensor, n: int, sizes: Any) -> None:
     if not indices.dtype.is_integer or not indices.shape.is_compatible_with(y.shape):
         raise ShapeError(
             f"indices are {indices.dtype.name} of shape {indices.shape}; "
@@ -51,7 +51,7 @@ def _check(y: tf.Tensor, indices: tf.Tensor, n: int, sizes: Any) -> None:
             )
 
 
-def _scattered(values: tf.Tensor, places: tf.Tensor, n: int, fill: float) -> tf.Tensor:
+def _scattered(values: Tensor, places: Tensor, n: int, fill: float) -> Tensor:
     """(planes, m) values at their places among n: first the winner of each place, then its value.
 
     A tensor_scatter_nd_max finds the last of several whatever the order in which it is run.
