@@ -258,11 +258,17 @@ def test_drawn_elements_follow_the_draws(label):
     assert set(np.unique(got)) <= set(np.unique(x)) | {0.0}
 
 
-def test_a_drawn_element_is_the_one_that_numpy_draws():
-    x, windows = sample(SHAPE, float, 5), WINDOWS["k3s2p1"].build()
-    u = np.random.default_rng(3).random(SHAPE[0] * SHAPE[1] * 25).reshape(2, 3, 5, 5)
-    want = ap.pool(x, windows, ap.reductions.stochastic(rng=np.random.default_rng(3)), axes=AXES)
-    assert_same(pool(x, windows, ap.reductions.stochastic(rng=0), picks=u), want)
+@pytest.mark.parametrize("label", ["k3s2p1", "whole-squeezed", "pyramid", "drawn"])
+@pytest.mark.parametrize("axes", [(2, 3), (0, 2)])
+def test_a_seed_draws_what_numpy_draws(label, axes):
+    x = sample((9, 3, 10, 2) if axes == (0, 2) else SHAPE, float, 5)
+    drawn = ap.windows.fractional((2, 3), output_size=(5, 4), rng=3)
+    windows = drawn if label == "drawn" else WINDOWS[label].build()
+    for reduce in ("max", ap.reductions.stochastic(rng=3)):
+        plan = plan_of(x, windows, reduce, axes)
+        draws = plain.numpy_draws(plan, 3)
+        assert all(draws[name].shape == getattr(plain, f"{name}_shape")(plan) for name in draws)
+        assert_same(pool(x, windows, reduce, axes, **draws), ap.pool(x, windows, reduce, axes=axes))
 
 
 @pytest.mark.parametrize("label", ["k3s2p1", "adaptive", "whole", "pyramid"])

@@ -4,7 +4,14 @@
 speaks. Shapes are static; everything else may be traced and differentiated.
 """
 
-from .pooling import pool, spots_shape
+from .blur import blur_pool
+from .draws import numpy_draws, picks_shape, spots_shape
+from .pooling import pool
+from .real import extents_after
 from .space import NUMPY, Space
+from .unpool import max_unpool
 
-__all__ = ["NUMPY", "Space", "pool", "spots_shape"]
+__all__ = [
+    "NUMPY", "Space", "blur_pool", "extents_after", "max_unpool", "numpy_draws", "picks_shape",
+    "pool", "spots_shape",
+]  # fmt: skip

@@ -134,7 +134,7 @@ def cut(space: Space, x: Array, places: Places) -> Array:
     a, m, most = places.axis, places.outputs, places.most
     head, tail = x.shape[:a], x.shape[a + 1 :]
     if places.tiled:
-        kept = x if m * most == x.shape[a] else x[(slice(None),) * a + (slice(0, m * most),)]
+        kept = x if m * most == x.shape[a] else space.part(x, a, slice(0, m * most))
         return _last(space, space.reshape(kept, (*head, m, most, *tail)), a + 1)
     if not places.own:
         taken = space.pick(x, a, positions(places).reshape(-1))

@@ -54,8 +54,8 @@ def pool(
         x: the framework's array of the plan's shape and dtype.
         mask, weights: arrays that broadcast to x; ``sizes`` as ``anypool.pool`` takes it. All
             taken as checked; all may be traced.
-        spots: numbers in [0, 1) for windows at random places, of :func:`spots_shape`.
-        picks: numbers in [0, 1) for a reduction that draws, of the output's shape.
+        spots: numbers in [0, 1) for windows at random places, of ``spots_shape(plan)``.
+        picks: numbers in [0, 1) for a reduction that draws, of ``picks_shape(plan)``.
         parameter: takes the place of the reduction's first parameter: without axes, or one that
             broadcasts against x with the pooled axes of length 1. It has a derivative.
     """
@@ -78,11 +78,6 @@ def pool(
     if not plan.options.indices:
         return y
     return y, assembled(space, plan, [p[1] for p in pieces])
-
-
-def spots_shape(plan: Plan) -> tuple[int, ...]:
-    """The shape of the numbers that windows at random places want: one for each axis and plane."""
-    return (len(plan.axes), *(plan.shape[a] for a in plan.outer))
 
 
 def _refuse(plan: Plan, spots: Any, picks: Any) -> None:
@@ -126,14 +121,14 @@ def _extreme(call: Call, places: list[Places]) -> Piece:
         nothing = None if ok is None else ~ok
         return Piece(y, at if nothing is None else space.where(nothing, -1, at), nothing)
 
-    def values(x: Array) -> Array:
+    def values(x: Array, real: Array | None) -> Array:
         return extremes.best(space, x, real, places, sign)
 
-    def sloped(x: Array) -> Array:
+    def sloped(x: Array, real: Array | None) -> Array:
         return extremes.found(space, x, real, places, sign, False).v
 
     plain = name in ("any", "all") or call.plan.dtype.kind not in "fV"
-    y = values(x) if plain else space.either(values, sloped, x)
+    y = values(x, real) if plain else space.either(values, sloped, x, real)
     return Piece(y, None, _nothing(space, real, places))
 
 
@@ -236,7 +231,7 @@ def _own(call: Call, places: list[Places], before: list[Any]) -> Array | None:
         return space.reshape(picks, shape)
     at, sizes = plan.axes[0], [own.outputs for own in places]
     first = sum(math.prod(y.shape[a] for a in plan.axes) for y, _ in before)
-    part = picks[(slice(None),) * at + (slice(first, first + math.prod(sizes)),)]
+    part = space.part(picks, at, slice(first, first + math.prod(sizes)))
     behind = [a for a in plan.outer if a > at]
     order = [*(a for a in plan.outer if a < at), *plan.axes, *behind]
     part = space.reshape(part, [shape[a] for a in order])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..plan import Plan
+from ..windows.rules import All, Draw, Slide
 from .places import Extent
 from .space import Array, Space
 
@@ -88,3 +89,41 @@ def boxed(
 
     extents = [Extent(sides[1 + i], sides[1 + half + i]) for i in plan.order]
     return space.pick(x, 0, rows[:, 0]), taken(real), taken(weights), extents
+
+
+def extents_after(space: Space, plan: Plan, sizes: Any) -> Array:
+    """The sizes of the pooled samples, in the form in which ``sizes`` came."""
+    laid = extents(space, plan, sizes)
+    found: list[Any] = [None] * len(plan.axes)
+    for own, axis, rule, extent in zip(plan.order, plan.axes, plan.rules[0], laid, strict=True):  # type: ignore[arg-type]
+        low, high = (space.reshape(side, (-1,)) for side in extent)
+        found[own] = _after(space, rule, plan.shape[axis], low, high)
+    sides = [_columns(space, [pair[i] for pair in found]) for i in (0, 1)]
+    if plan.options.sized == "2":
+        return sides[1]
+    return space.concat([space.reshape(s, (*s.shape, 1)) for s in sides], 2)
+
+
+def _columns(space: Space, columns: list[Array]) -> Array:
+    return space.concat([space.reshape(c, (-1, 1)) for c in columns], 1)
+
+
+def _after(space: Space, rule: Any, n: int, low: Array, high: Array) -> tuple[Array, Array]:
+    """The outputs of one axis that belong to each sample's own extent: ``Slide.extent`` here."""
+    if not isinstance(rule, Slide):
+        m = 1 if isinstance(rule, All) else _outputs(rule, n)
+        return low * 0, low * 0 + m
+    before, after = rule.padding(n)
+    stride, most = rule.stride, rule.outputs(n)
+    first, free = -(-low // stride), high + (after + before - rule.reach)
+    last = (-(-free // stride) if rule.ceil else free // stride) + 1
+    if rule.ceil:
+        last = space.where((last - 1) * stride >= high + before, last - 1, last)
+    last = space.minimum(space.maximum(space.where(high > low, last, first), first), most)
+    return space.minimum(first, last), last
+
+
+def _outputs(rule: Any, n: int) -> int:
+    if rule.m is not None:
+        return rule.m
+    return int(n * rule.ratio) if isinstance(rule, Draw) else n  # type: ignore[operator]

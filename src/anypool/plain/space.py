@@ -18,6 +18,7 @@ import numpy as np
 
 Array = Any
 Axes = int | tuple[int, ...]
+Function = Callable[..., Array]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Space:
 
     def where(self, chosen: Array, a: Any, b: Any) -> Array:
         """``a`` where chosen, else ``b``; each an array or a number."""
+        if isinstance(a, float) and isinstance(b, float):
+            a = self.asarray(a)
         return self.xp.where(chosen, a, b)
 
     def reshape(self, a: Array, shape: Sequence[int]) -> Array:
@@ -99,6 +102,10 @@ class Space:
 
     # -- reading --------------------------------------------------------------------------------
 
+    def part(self, a: Array, axis: int, spots: slice) -> Array:
+        """Evenly spaced slices along an axis."""
+        return a[(slice(None),) * axis + (spots, ...)]
+
     def pick(self, a: Array, axis: int, spots: np.ndarray) -> Array:
         """The slices at known spots along an axis."""
         return self.xp.take(a, self.asarray(spots), axis=axis)
@@ -107,12 +114,21 @@ class Space:
         """As NumPy's; other axes of length 1 broadcast."""
         return self.xp.take_along_axis(a, index, axis=axis)
 
+    def scattered(self, a: Array, spots: Array, n: int, how: str, start: Any) -> Array:
+        """(rows, n) of ``start`` with each row's elements added ("add") at their spots, or, how
+        "max", the larger kept there."""
+        made = np.full((a.shape[0], n), start, np.asarray(a).dtype)
+        rows = np.broadcast_to(np.arange(a.shape[0])[:, None], a.shape)
+        change = np.add if how == "add" else np.maximum
+        change.at(made, (rows, np.asarray(spots)), np.asarray(a))
+        return self.asarray(made)
+
     # -- reducing -------------------------------------------------------------------------------
 
     def sum(self, a: Array, axis: Axes, keepdims: bool = False) -> Array:
         """The sum in the dtype of ``a``; bools are counted."""
-        dtype = self.int64 if self.isdtype(a.dtype, "bool") else a.dtype
-        return self.xp.sum(a, axis=axis, keepdims=keepdims, dtype=dtype)
+        a = self.astype(a, self.int64) if self.isdtype(a.dtype, "bool") else a
+        return self.xp.sum(a, axis=axis, keepdims=keepdims, dtype=a.dtype)
 
     def max(self, a: Array, axis: Axes, keepdims: bool = False) -> Array:
         """The largest; NaN wins."""
@@ -142,11 +158,11 @@ class Space:
 
     def minimum(self, a: Array, b: Any) -> Array:
         """The lesser of two; a number may stand for an array."""
-        return self.xp.minimum(a, self.asarray(b, a.dtype))
+        return self.xp.minimum(a, self.asarray(b, a.dtype) if isinstance(b, int | float) else b)
 
     def maximum(self, a: Array, b: Any) -> Array:
         """The larger of two; NaN wins; a number may stand for an array."""
-        return self.xp.maximum(a, self.asarray(b, a.dtype))
+        return self.xp.maximum(a, self.asarray(b, a.dtype) if isinstance(b, int | float) else b)
 
     # -- what frameworks that trace or differentiate know better ---------------------------------
 
@@ -154,12 +170,13 @@ class Space:
         """``a`` as a constant to derivatives."""
         return a
 
-    def either(self, values: Callable[..., Array], sloped: Callable[..., Array], x: Array) -> Array:
-        """``values(x)`` where nobody asks for a derivative, else the same from ``sloped(x)``.
+    def either(self, values: Function, sloped: Function, *a: Any) -> Array:
+        """``values(*a)`` where nobody asks for a derivative, else the same from ``sloped(*a)``.
 
-        Both give the same numbers; the derivative of the first would share ties.
+        Both give the same numbers; the derivative of the first would share ties. Only the first
+        argument has a derivative; another may be None.
         """
-        return values(x)
+        return values(*a)
 
     def truth(self, a: Array) -> bool | None:
         """Whether an array of one bool is true; None where only a trace of it is known."""

@@ -44,7 +44,7 @@ class Taps:
             return self.space.pick(self.a, places.axis, np.minimum(spots, places.n - 1))
         first = j * rule.dilation
         spots = slice(first, first + (places.outputs - 1) * rule.stride + 1, rule.stride)
-        return self.a[(slice(None),) * places.axis + (spots,)]
+        return self.space.part(self.a, places.axis, spots)
 
     @property
     def number(self) -> int:

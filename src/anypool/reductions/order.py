@@ -71,7 +71,7 @@ def ranked_batch(xp, v, w):
 def chosen(xp, v, order, place):
     """The values that stand at ``place`` in the order, and the shares that go to them."""
     index = xp.take_along_axis(order, place[..., None], axis=-1)
-    hot = index == xp.arange(v.shape[-1])
+    hot = xp.where(index == xp.arange(v.shape[-1]), 1.0, 0.0)
     return xp.take_along_axis(v, index, axis=-1)[..., 0], hot
 
 
@@ -203,7 +203,7 @@ def lower_batch(xp, v, w, p, u):
     order, n, total = cumulated(xp, v, w)
     half = 0.5 * total[..., -1]
     y, hot = chosen(xp, v, order, place_of(xp, total, half - near(xp, half), n))
-    return spoiled(xp, v, w, y, hot * 1.0)
+    return spoiled(xp, v, w, y, hot)
 
 
 def quantile_batch(xp, v, w, p, u):
@@ -212,10 +212,10 @@ def quantile_batch(xp, v, w, p, u):
         bound = p[0] * total[..., -1]
         place = place_of(xp, total, bound - near(xp, bound), n)
         y, hot = chosen(xp, v, order, place)
-        return spoiled(xp, v, w, y, hot * 1.0)
+        return spoiled(xp, v, w, y, hot)
     h = p[0] * xp.astype(n - 1, xp.float64)
     lo = xp.astype(xp.floor(h), xp.int64)
-    y, c = blend(xp, v, order, lo, xp.minimum(lo + 1, n - 1), h - lo)
+    y, c = blend(xp, v, order, lo, xp.minimum(lo + 1, n - 1), h - xp.astype(lo, h.dtype))
     return spoiled(xp, v, w, y, c)
 
 
