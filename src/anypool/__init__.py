@@ -56,7 +56,7 @@ __all__ = [
     "stochastic_pool", "sum_pool", "topk_pool", "var_pool", "vjp", "windows",
 ]  # fmt: skip
 
-_ROOMS = ("see", "reference", "errors", "torch", "jax")
+_ROOMS = ("see", "reference", "errors", "torch", "jax", "tensorflow", "keras")
 
 
 def __getattr__(name: str) -> Any:
