@@ -1,0 +1,6 @@
+class Agreement:
+    pass
+
+
+def port_check(*a, **k):
+    pass
