@@ -26,7 +26,7 @@ FLOORS = [
     {"windows", "reductions"},
     {"axes"},
     {"plan"},
-    {"kernels", "portable", "arrays"},
+    {"kernels", "portable", "arrays", "plain"},
     {"engine"},
     {"tape"},
     {"ops", "explain", "reference", "blur", "unpool"},

@@ -12,7 +12,7 @@ from .errors import PoolError, ShapeError
 from .plan import Plan
 from .windows import Boxes, Sliding, Windows
 
-FOREIGN = ("torch", "jax", "jaxlib", "tensorflow", "keras")
+FOREIGN = ("torch", "tensorflow", "keras")
 
 
 class Batch(NamedTuple):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
 import numpy as np
 
-FRONTS = ("torch",)
+# the package that an array's type comes from -> the front that pools it
+FRONTS = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}
 
 
 def home(x: Any) -> str:
-    """The framework of an array or of a list's first array; "" where NumPy does it.
+    """The front of an array or of a list's first array; "" where NumPy does it.
 
     Only frameworks that the process has already loaded are looked at.
     """
@@ -19,8 +21,8 @@ def home(x: Any) -> str:
         return ""
     if isinstance(x, list | tuple) and x:
         x = x[0]
-    name = type(x).__module__.partition(".")[0]
-    if name in FRONTS:
+    name = FRONTS.get(type(x).__module__.partition(".")[0])
+    if name is not None:
         return name
     loaded = sys.modules.get("torch")  # a subclass of Tensor made elsewhere
     return "torch" if loaded is not None and isinstance(x, loaded.Tensor) else ""
@@ -28,9 +30,12 @@ def home(x: Any) -> str:
 
 def front(x: Any) -> Any:
     """The room that pools arrays like x, or None for NumPy's; it is loaded now if it was not."""
-    if home(x) != "torch":
+    name = home(x)
+    if not name:
         return None
-    # the one import against the arrows, and the form of it that torch.compile can follow
-    from .torch import front as there
+    if name == "torch":
+        # the one import against the arrows, and the form of it that torch.compile can follow
+        from .torch import front as there
 
-    return there
+        return there
+    return importlib.import_module(f".{name}.front", __package__)

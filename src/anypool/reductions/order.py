@@ -71,7 +71,7 @@ def ranked_batch(xp, v, w):
 def chosen(xp, v, order, place):
     """The values that stand at ``place`` in the order, and the shares that go to them."""
     index = xp.take_along_axis(order, place[..., None], axis=-1)
-    hot = index == xp.arange(v.shape[-1])
+    hot = xp.where(index == xp.arange(v.shape[-1]), 1.0, 0.0)
     return xp.take_along_axis(v, index, axis=-1)[..., 0], hot
 
 
@@ -164,6 +164,11 @@ def cumulated(xp, v, w):
     return order, n, xp.cumulative_sum(weights, axis=-1)
 
 
+def near(xp, bound):
+    """How far from a bound a cumulated weight has reached it: no nearer than its dtype can say."""
+    return bound * max(CLOSE, 8 * float(xp.finfo(bound.dtype).eps))
+
+
 # 1 - CLOSE is never written: it is 1 where an exporter stores constants as float32
 def place_of(xp, total, bound, n):
     """The first place where the cumulated weight reaches the bound."""
@@ -188,8 +193,8 @@ def blend(xp, v, order, lo, hi, t):
 def median_batch(xp, v, w, p, u):
     order, n, total = cumulated(xp, v, w)
     half = 0.5 * total[..., -1]
-    lo = place_of(xp, total, half - half * CLOSE, n)
-    hi = place_of(xp, total, half + half * CLOSE, n)
+    lo = place_of(xp, total, half - near(xp, half), n)
+    hi = place_of(xp, total, half + near(xp, half), n)
     (a, hot_a), (b, hot_b) = chosen(xp, v, order, lo), chosen(xp, v, order, hi)
     return spoiled(xp, v, w, (a + b) * 0.5, hot_a * 0.5 + hot_b * 0.5)
 
@@ -197,20 +202,20 @@ def median_batch(xp, v, w, p, u):
 def lower_batch(xp, v, w, p, u):
     order, n, total = cumulated(xp, v, w)
     half = 0.5 * total[..., -1]
-    y, hot = chosen(xp, v, order, place_of(xp, total, half - half * CLOSE, n))
-    return spoiled(xp, v, w, y, hot * 1.0)
+    y, hot = chosen(xp, v, order, place_of(xp, total, half - near(xp, half), n))
+    return spoiled(xp, v, w, y, hot)
 
 
 def quantile_batch(xp, v, w, p, u):
     order, n, total = cumulated(xp, v, w)
     if p[1] > 0:
         bound = p[0] * total[..., -1]
-        place = place_of(xp, total, bound - bound * CLOSE, n)
+        place = place_of(xp, total, bound - near(xp, bound), n)
         y, hot = chosen(xp, v, order, place)
-        return spoiled(xp, v, w, y, hot * 1.0)
+        return spoiled(xp, v, w, y, hot)
     h = p[0] * xp.astype(n - 1, xp.float64)
     lo = xp.astype(xp.floor(h), xp.int64)
-    y, c = blend(xp, v, order, lo, xp.minimum(lo + 1, n - 1), h - lo)
+    y, c = blend(xp, v, order, lo, xp.minimum(lo + 1, n - 1), h - xp.astype(lo, h.dtype))
     return spoiled(xp, v, w, y, c)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .base import Recipe
-from .order import CLOSE, chosen, first_nan, ranked, ranked_batch, share, spoiled
+from .order import CLOSE, chosen, first_nan, near, ranked, ranked_batch, share, spoiled
 
 # -- mode ---------------------------------------------------------------------------------------
 
@@ -32,10 +32,10 @@ def mode_batch(xp, v, w, p, u):
     equal = v[..., :, None] == v[..., None, :]
     weight = xp.sum(xp.where(equal, w[..., None, :], 0.0), axis=-1)
     most = xp.max(weight, axis=-1)[..., None]
-    most = most - most * CLOSE
+    most = most - near(xp, most)
     order, _ = ranked_batch(xp, v, xp.where(weight >= most, w, 0.0))
     y, hot = chosen(xp, v, order, xp.zeros(v.shape[:-1], dtype=xp.int64))
-    return spoiled(xp, v, w, y, hot * 1.0)
+    return spoiled(xp, v, w, y, hot)
 
 
 def mode_meaning(v, w, p):
@@ -73,9 +73,10 @@ def topk_batch(xp, v, w, p, u):
     order, n = ranked_batch(xp, -v, w)
     k = xp.minimum(n, int(p[0]))[..., None]
     taken = xp.arange(v.shape[-1]) < k
-    y = xp.sum(xp.where(taken, xp.take_along_axis(v, order, axis=-1), 0.0), axis=-1) / k[..., 0]
+    number = xp.astype(k, v.dtype)
+    total = xp.sum(xp.where(taken, xp.take_along_axis(v, order, axis=-1), 0.0), axis=-1)
     rank = xp.argsort(order, axis=-1, stable=True)
-    return spoiled(xp, v, w, y, xp.where(rank < k, 1.0 / k, 0.0))
+    return spoiled(xp, v, w, total / number[..., 0], xp.where(rank < k, 1.0 / number, 0.0))
 
 
 TOPK = Recipe(
@@ -114,7 +115,8 @@ def sample_batch(xp, v, w, p, u):
     total = passed[..., -1]
     place = xp.sum(passed <= (u * total)[..., None], axis=-1)
     hot = (place[..., None] == xp.arange(v.shape[-1])) & (total > 0)[..., None]
-    return spoiled(xp, v, w, xp.sum(xp.where(hot, v, 0.0), axis=-1), hot * 1.0)
+    y = xp.sum(xp.where(hot, v, 0.0), axis=-1)
+    return spoiled(xp, v, w, y, xp.where(hot, 1.0, 0.0))
 
 
 SAMPLE = Recipe(
