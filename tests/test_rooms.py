@@ -30,7 +30,7 @@ FLOORS = [
     {"engine"},
     {"tape"},
     {"ops", "explain", "reference", "blur", "unpool"},
-    {"torch", "porting"},
+    {"torch", "arrayapi", "porting"},
     {"doctor", "see"},
     {"study"},
     {"cli"},
