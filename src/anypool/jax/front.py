@@ -59,7 +59,7 @@ def pool(
                     **beside, **{"axes": None, **common})  # fmt: skip
     given = {**beside, "parameter": parameter, **draws(plan, sources)}
     given = {name: jnp.asarray(a) for name, a in given.items() if a is not None}
-    y = ways.pooled(plan, x, given)
+    y = ways.pooled(plan, x, given, common.get("threads"))
     if not return_sizes:
         return y
     if sizes is None:

@@ -14,6 +14,7 @@ import numpy as np
 from .. import plain
 from ..errors import PoolError
 from ..plan import Plan
+from . import jobs, steps
 from .request import traced
 from .space import SPACE
 
@@ -54,8 +55,12 @@ def to_jax(a: np.ndarray, like: Array) -> Array:
 # -- traces, and other devices -------------------------------------------------------------------
 
 
-def pooled(plan: Plan, x: Array, given: dict[str, Array]) -> Any:
-    """Pool in plain operations, compiled once for each plan."""
+def pooled(plan: Plan, x: Array, given: dict[str, Array], threads: int | None = None) -> Any:
+    """Pool by steps that are kernels on the CPU, or in plain operations compiled once a plan."""
+    if not given and not plan.options.indices and plan.options.fill is not None and (
+        jobs.training(plan) is not None
+    ):  # fmt: skip
+        return steps.pool(x, plan, threads)
     if plan.options.indices and math.prod(plan.sizes) > np.iinfo(SPACE.int64).max:
         raise PoolError("indices of a plane this large need 64 bits; turn jax_enable_x64 on")
     looks = plan.options.fill is None or plan.options.nan == "raise"
