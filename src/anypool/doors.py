@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 # the package that an array's type comes from -> the front that pools it
-FRONTS = {"torch": "torch", "jax": "jax", "jaxlib": "jax"}
+FRONTS = {
+    "torch": "torch", "jax": "jax", "jaxlib": "jax", "tensorflow": "tensorflow", "keras": "keras",
+}  # fmt: skip
 
 
 def home(x: Any) -> str:

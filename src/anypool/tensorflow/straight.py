@@ -1,0 +1,258 @@
+"""Plain windows of max, min, mean and sum: few operations forth, and a derivative made by hand.
+
+TensorFlow would differentiate gathers into scatters, and shares the derivative of a maximum among
+equals (its ``max_pool3d`` even gives each of them all of it: 2.21, measured). Here every element
+asks the few windows that read it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import plain
+from ..plain.finish import narrowed, rounded
+from ..plain.real import widened
+from ..plan import Plan
+from ..windows import Table
+from . import builtin
+from .lift import DType, Lifted, Tensor, gathered, number, tf
+from .space import Tensors
+
+MOST_READERS = 32  # windows that read one element of an axis: beyond, TensorFlow differentiates
+MOST_TABLE = 1 << 22  # numbers in a table of windows by elements
+
+
+class Line(NamedTuple):
+    """The windows of one axis as tables: what each reads, and who reads each element."""
+
+    axis: int
+    n: int
+    reads: np.ndarray  # (outputs, most): places; beyond a window's end its last one again
+    real: np.ndarray  # (outputs, most): which of them are there
+    readers: np.ndarray  # (number, n): windows that read an element; 0 where there are fewer
+    asked: np.ndarray  # (number, n): which of them are there
+
+    @property
+    def tiled(self) -> bool:
+        """Windows side by side from the start, all of one length."""
+        return bool(self.real.all()) and (self.reads.ravel() == np.arange(self.reads.size)).all()
+
+
+def line(axis: int, n: int, table: Table) -> Line | None:
+    """The tables of one axis, unless they would be large."""
+    start, counts = table.start[0], table.counts[0]
+    most = max(int(counts.max(initial=0)), 1)
+    if len(start) * max(most, 1) > MOST_TABLE:
+        return None
+    taps = np.arange(most)
+    real = taps < counts[:, None]
+    last = np.maximum(counts - 1, 0)[:, None]
+    reads = np.clip(start[:, None] + np.minimum(taps, last) * table.step, 0, n - 1)
+    who, tap = np.nonzero(real)
+    at = reads[who, tap]
+    order = np.argsort(at, kind="stable")
+    at, who = at[order], who[order]
+    first = np.searchsorted(at, np.arange(n))
+    turn = np.arange(len(at)) - first[at]
+    number = max(int(turn.max(initial=0)) + 1, 1)
+    if number > MOST_READERS:
+        return None
+    readers, asked = np.zeros((number, n), np.int32), np.zeros((number, n), bool)
+    readers[turn, at], asked[turn, at] = who, True
+    return Line(axis, n, reads, real, readers, asked)
+
+
+def lines_of(plan: Plan) -> list[Line] | None:
+    """The tables of a plan; kept with it."""
+    if "lines" not in plan.kept:
+        [grid] = plan.fixed.grids  # type: ignore[union-attr]
+        found: Any = [line(a, n, t) for a, n, t in zip(plan.axes, plan.sizes, grid, strict=True)]
+        plan.kept["lines"] = None if None in found else found
+    return plan.kept["lines"]
+
+
+def serves(plan: Plan, beside: Any) -> bool:
+    """Whether this is a plain pooling of floats whose pooled sizes are known."""
+    options = plan.options
+    simple = (
+        plan.reduction.name in ("max", "min", "mean", "sum") and not plan.select
+        and not options.indices and not options.sized and options.ties == "first"
+        and options.nan == "propagate" and options.fill is not None
+    )  # fmt: skip
+    known = (
+        plan.dtype.kind in "fV"
+        and not any(beside)
+        and all(plan.shape[a] is not None for a in plan.axes)
+    )
+    return simple and known and not plan.windows.joined and plan.fixed is not None and (
+        lines_of(plan) is not None
+    )  # fmt: skip
+
+
+def pool(space: Tensors, plan: Plan, x: Tensor) -> Tensor:
+    """The values by whatever is fastest here; the derivative by asking the readers."""
+    lines: list[Line] = lines_of(plan)  # type: ignore[assignment]
+
+    @tf.custom_gradient
+    def run(x: Tensor) -> Any:
+        def slope(g: Tensor) -> Tensor:
+            wide = widened(space, plan, Lifted(x)).t
+            g = tf.cast(g, wide.dtype)
+            for axis in () if plan.windows.keepdims else plan.axes:
+                g = tf.expand_dims(g, axis)
+            return tf.cast(back(space, plan, lines, wide, g), x.dtype)
+
+        return values(space, plan, lines, x), slope
+
+    return run(x)
+
+
+def values(space: Tensors, plan: Plan, lines: list[Line], x: Tensor) -> Tensor:
+    """What comes out, dtype and all."""
+    if space.wary:
+        return plain.pool(replace(space, values_only=True), plan, Lifted(x)).t
+    wide = widened(space, plan, Lifted(x)).t
+    own = builtin.find(plan)
+    if own is None:
+        y = _by_axes(plan, lines, wide)
+    elif plan.reduction.name in ("mean", "sum"):
+        y = own(wide)
+    else:  # TensorFlow's max loses NaN, and makes the lowest number of nothing but -inf
+        finite = tf.math.is_finite(tf.reduce_sum(wide))
+        y = tf.cond(finite, lambda: own(wide), lambda: _by_axes(plan, lines, wide))
+    y = narrowed(space, plan, Lifted(_filled(plan, lines, y)))
+    y = rounded(space, plan, y).t
+    return y if plan.windows.keepdims else tf.squeeze(y, list(plan.axes))
+
+
+def _by_axes(plan: Plan, lines: list[Line], x: Tensor) -> Tensor:
+    name = plan.reduction.name
+    for own in reversed(lines):
+        x = _one_axis(name, own, x)
+    return x / divisors(plan, lines, x.dtype) if name == "mean" else x
+
+
+def _one_axis(name: str, own: Line, x: Tensor) -> Tensor:
+    if len(own.reads) == 1 and own.tiled and own.reads.size == own.n:
+        return REDUCE[name](x, own.axis, True)
+    tiles = _tiles(own, x)
+    if not own.real.all():
+        tiles = tf.where(_along(own.real, own.axis, x), tiles, number(NEUTRAL[name], x.dtype))
+    return REDUCE[name](tiles, own.axis + 1)
+
+
+REDUCE: dict[str, Any] = {"max": tf.reduce_max, "min": tf.reduce_min, "mean": tf.reduce_sum,
+                          "sum": tf.reduce_sum}  # fmt: skip
+NEUTRAL = {"max": -math.inf, "min": math.inf, "mean": 0.0, "sum": 0.0}
+
+
+def _tiles(own: Line, x: Tensor) -> Tensor:
+    """Every window of one axis, its elements along an axis behind it."""
+    m, most = own.reads.shape
+    a, shape = own.axis, list(x.shape)
+    if not own.tiled:
+        x = gathered(x, own.reads.ravel(), a)
+    elif m * most < own.n:
+        x = x[(slice(None),) * a + (slice(0, m * most),)]
+    parted = [*shape[:a], m, most, *shape[a + 1 :]]
+    return tf.reshape(x, [-1 if n is None else n for n in parted])
+
+
+def _along(a: np.ndarray, axis: int, x: Tensor) -> Tensor:
+    """Numbers of one axis (or of it and the next) shaped to broadcast."""
+    return tf.constant(a.reshape(*(1,) * axis, *a.shape, *(1,) * (x.shape.rank - 1 - axis)))
+
+
+def divisors(plan: Plan, lines: list[Line], dtype: DType) -> Tensor:
+    """What each window's sum is divided by; 1 where it reads nothing."""
+    total = np.ones((1,) * len(plan.shape))
+    [grid] = plan.fixed.grids  # type: ignore[union-attr]
+    for own, counts in zip(lines, plan.divisors(grid), strict=True):
+        shape = [1] * len(plan.shape)
+        shape[own.axis] = counts.shape[1]
+        total = total * np.where(counts == 0, 1, counts).reshape(shape)
+    return tf.constant(total, dtype)
+
+
+def _filled(plan: Plan, lines: list[Line], y: Tensor) -> Tensor:
+    """``fill`` where a window has nothing real."""
+    for own in lines:
+        hollow: Any = ~own.real.any(1)
+        if hollow.any():
+            y = tf.where(_along(hollow, own.axis, y), number(plan.options.fill, y.dtype), y)
+    return y
+
+
+# -- the derivative -----------------------------------------------------------------------------
+
+
+def back(space: Tensors, plan: Plan, lines: list[Line], x: Tensor, g: Tensor) -> Tensor:
+    """The derivative by x, axis by axis."""
+    name = plan.reduction.name
+    if name in ("sum", "mean"):
+        g = g / divisors(plan, lines, g.dtype) if name == "mean" else g
+        for own in lines:
+            g = spread(own, g, None)
+        return g
+    met, sign = [], 1 if name == "max" else -1
+    for own in reversed(lines):
+        x, stands = first(space, own, x, sign)
+        met.append(stands)
+    for own, stands in zip(lines, reversed(met), strict=True):
+        g = spread(own, g, stands)
+    return g
+
+
+def spread(own: Line, g: Tensor, stands: Tensor | None) -> Tensor:
+    """What each element of an axis gets of its windows' ``g``: all, or where it is the one."""
+    total = None
+    spots = _along(np.arange(own.n, dtype=np.int32), own.axis, g)
+    for readers, asked in zip(own.readers, own.asked, strict=True):
+        part, zero = _read(g, readers, own.axis), tf.zeros((), g.dtype)
+        if stands is not None:
+            part = tf.where(tf.equal(_read(stands, readers, own.axis), spots), part, zero)
+        if not asked.all():
+            part = tf.where(_along(asked, own.axis, g), part, zero)
+        total = part if total is None else total + part
+    return total  # type: ignore[return-value]
+
+
+def _read(a: Tensor, spots: np.ndarray, axis: int) -> Tensor:
+    """The slices of a at known spots."""
+    if a.shape[axis] == len(spots) and (spots == np.arange(len(spots))).all():
+        return a
+    return gathered(a, spots, axis)
+
+
+def first(space: Tensors, own: Line, x: Tensor, sign: int) -> tuple[Tensor, Tensor]:
+    """The extreme of each window of one axis, and where on the axis it stands.
+
+    It is the first of its equals, or the last NaN; -1 where a window reads nothing.
+    """
+    tiles, most = _tiles(own, x), own.reads.shape[1]
+    there = _along(own.real, own.axis, x)
+    worst = number(-sign * math.inf, x.dtype)
+    pick = space.max if sign > 0 else space.min
+    seen = tiles if own.real.all() else tf.where(there, tiles, worst)
+    y = pick(Lifted(seen), own.axis + 1, True).t
+    taps = np.arange(most, dtype=np.int32)
+    early, late = _along((most - taps)[None], own.axis, x), _along((most + 1 + taps)[None],
+                                                                   own.axis, x)  # fmt: skip
+    none = tf.zeros((), tf.int32)
+    rank = tf.where(tf.not_equal(tiles, tiles), late,
+                    tf.where(tf.equal(tiles, y), early, none))  # fmt: skip
+    rank = tf.reduce_max(rank if own.real.all() else tf.where(there, rank, none), own.axis + 1)
+    tap = tf.where(rank > most, rank - (most + 1), most - rank)
+    start = _along(own.reads[:, 0].astype(np.int32), own.axis, x)
+    place = start + tap * _step(own)
+    return tf.squeeze(y, own.axis + 1), tf.where(rank > 0, place, -1)
+
+
+def _step(own: Line) -> int:
+    """How far apart a window's elements stand."""
+    long = np.flatnonzero(own.real.sum(1) > 1)
+    return int(own.reads[long[0], 1] - own.reads[long[0], 0]) if len(long) else 1
