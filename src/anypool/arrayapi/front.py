@@ -94,6 +94,11 @@ class Prepared:
     def _here(self, a: Any) -> Any:
         return a if namespace(a) is self.xp else self.space.asarray(np.asarray(a))
 
+    def pooled(self) -> Any:
+        """The result, and where max or min stand."""
+        with np.errstate(all="ignore"):  # namespaces made of NumPy warn as it does
+            return plain.pool(self.space, self.plan, self.x, **self.given, **self.draws())
+
     def draws(self) -> dict[str, Any]:
         """The numbers that NumPy would draw, where x lies."""
         if not (self.plan.windows.random or self.plan.reduction.sampled):
@@ -154,7 +159,7 @@ def _plain(
     made = Prepared(x, windows, reduction, indices, common)
     if sizes and "sizes" not in made.given:
         raise PoolError("return_sizes needs sizes; give sizes= or a list of arrays")
-    y = plain.pool(made.space, made.plan, x, **made.given, **made.draws())
+    y = made.pooled()
     if not sizes:
         return y
     after = plain.extents_after(made.space, made.plan, made.given["sizes"])
@@ -170,7 +175,7 @@ def vjp(x: Any, windows: Windows, reduce: str | Reduction = "max", **common: Any
     if lain is None:
         made = Prepared(x, windows, resolve(reduce), False, common)
         pulled = Pulled(made.space, made.call, x, made.given.get("mask"), made.given.get("weights"))
-        return plain.pool(made.space, made.plan, x, **made.given, **made.draws()), pulled
+        return made.pooled(), pulled
     y, pullback = ops.vjp(lain, windows, reduce, **common | _beside(common))
 
     def back(g: Any) -> Any:

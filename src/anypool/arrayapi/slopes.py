@@ -82,9 +82,10 @@ class Pulled:
     def __call__(self, g: Array) -> Any:
         """The derivative by x; a tuple where weights or parameters have one too."""
         made = None
-        for number, piece in enumerate(self._pieces(g)):
-            own = self._grid(number, piece)
-            made = own if made is None else _added(made, own)
+        with np.errstate(all="ignore"):  # namespaces made of NumPy warn as it does
+            for number, piece in enumerate(self._pieces(g)):
+                own = self._grid(number, piece)
+                made = own if made is None else _added(made, own)
         dx = self.space.astype(self._in_place(made.x), self.plan.dtype)  # type: ignore[union-attr]
         more = [] if self.weights is None else [self._as_weights(made.w)]  # type: ignore[union-attr]
         totals = made.params  # type: ignore[union-attr]
