@@ -35,6 +35,7 @@ class Front:
     answer: Callable[..., Any]
     refuses: Callable[[str, Case], str] = lambda what, case: ""
     means: str = "float64"  # what the mean of integers is
+    heavy: bool = False  # compiles every row, or starts a process
 
     def need(self) -> None:
         for package in self.packages:
@@ -262,14 +263,15 @@ FRONTS = {
     for front in (
         Front("torch", ("torch",), torch_answer),
         Front("jax", ("jax",), jax_answer),
-        Front("jax jit", ("jax",), _with(jax_answer, jit=True)),
+        Front("jax jit", ("jax",), _with(jax_answer, jit=True), heavy=True),
         Front("tensorflow", ("tensorflow",), tensorflow_answer),
-        Front("tensorflow graph", ("tensorflow",), _with(tensorflow_answer, graph=True)),
+        Front("tensorflow graph", ("tensorflow",), _with(tensorflow_answer, graph=True),
+              heavy=True),
         Front("strict", ("array_api_strict",), strict_answer, strict_refuses),
         Front("strict device", ("array_api_strict",), _with(strict_answer, away=True),
               strict_refuses),
         *(Front(f"keras {backend}", ("keras", backend), Apart(backend), keras_refuses,
-                "float32")
+                "float32", heavy=True)
           for backend in ("tensorflow", "jax", "torch")),
     )
 }  # fmt: skip

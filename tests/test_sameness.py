@@ -26,28 +26,40 @@ SPREAD = [
     "adaptive-mean-uint8", "k3s2p1-mean-float16", "k3s2p1-max-int32", "k3s2p1-sum-uint8",
     "channels-last-mean-float32", "3d-adaptive-gem-float32", "1d-median-float32",
 ]  # fmt: skip
+# what fronts run that compile every row, or need a process of their own; the rest nightly
+FEWER = SPREAD[::3]
 ROWS = {str(case): case for case in CASES}
 FEW = {name: ROWS[name] for name in SPREAD}
 PLACED = {n: c for n, c in ROWS.items() if c.reduction.name in ("max", "min")}
 SLOPED = {n: c for n, c in ROWS.items() if c.reduction.gradient and c.dtype.kind == "f"}
 
 
-def some(rows: dict[str, Case], *more: str) -> Any:
-    """Rows of the spread, and these, always; the rest nightly."""
-    always = {*SPREAD, *more}
-    nightly = pytest.mark.nightly
-    marked = [pytest.param(c, id=n, marks=[] if n in always else nightly) for n, c in rows.items()]
-    return pytest.mark.parametrize("case", marked)
+def everywhere(rows: dict[str, Case], *more: str) -> Any:
+    """Each row on each front: those of the spread, and these, always; the rest nightly."""
+    made = []
+    for name, front in FRONTS.items():
+        always = {*(FEWER if front.heavy else SPREAD), *more}
+        for row, case in rows.items():
+            marks = [] if row in always else pytest.mark.nightly
+            made.append(pytest.param(front, case, id=f"{name}-{row}", marks=marks))
+    return pytest.mark.parametrize(("front", "case"), made, indirect=["front"])
 
 
-@pytest.fixture(scope="module", params=FRONTS.values(), ids=FRONTS)
-def front(request) -> Iterator[Front]:
+@pytest.fixture(params=FRONTS.values(), ids=FRONTS)
+def front(request) -> Front:
     """Each front in turn; a front that is not installed is skipped by name."""
     made: Front = request.param
     made.need()
-    yield made
-    if isinstance(made.answer, Apart):
-        made.answer.close()
+    return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def processes() -> Iterator[None]:
+    """Processes that a front has started live as long as these tests."""
+    yield
+    for one in FRONTS.values():
+        if isinstance(one.answer, Apart):
+            one.answer.close()
 
 
 def answered(front: Front, what: str, case: Case, **common: Any) -> Any:
@@ -80,17 +92,17 @@ def check_slopes(front: Front, case: Case, **common: Any) -> None:
     assert_same(got, want, ulp=0 if exact else 256, scale=np.abs(want).max(initial=0.0))
 
 
-@some(ROWS)
+@everywhere(ROWS)
 def test_values(front, case):
     check_values(front, case)
 
 
-@some(PLACED, "adaptive-max-float64", "pyramid-min-float64")
+@everywhere(PLACED, "adaptive-max-float64", "pyramid-min-float64")
 def test_places_of_max_and_min(front, case):
     check_places(front, case)
 
 
-@some(SLOPED)
+@everywhere(SLOPED)
 def test_derivatives(front, case):
     check_slopes(front, case)
 
