@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import functools
+from pathlib import Path
 
 import pytest
 
@@ -239,7 +241,8 @@ def test_a_choice_of_layout_is_kept():
 def test_every_framework_has_every_rule():
     assert len(facts.FACTS) == len(facts.RULES) * len(facts.FRAMEWORKS)
     assert {s.framework for s in SPELLINGS} == set(facts.FRAMEWORKS)
-    assert facts.table().count("\n") == len(facts.RULES) + 1
+    assert set(facts.RULES) - set(facts.TITLES) == {"counting"}
+    assert facts.table().count("\n") == len(facts.TITLES) + 1
 
 
 def test_every_spelling_is_understood():
@@ -272,3 +275,26 @@ def test_every_spelling_is_understood():
         rank = None if row.rank else 2
         made = ap.port({"name": row.name, **given}, row.framework, "anypool", rank=rank)
         assert made.framework == "anypool"
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).resolve().parent.parent / "docs/porting.md"
+
+
+def page() -> str:
+    if not PAGE.exists():
+        pytest.skip("needs the checkout: the documents are not in the wheel")
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_runs():
+    page()
+    failed, tried = doctest.testfile(str(PAGE), module_relative=False)
+    assert tried >= 15
+    assert not failed
+
+
+def test_the_page_has_the_table_of_facts():
+    inside = page().split("<!-- facts:start -->\n")[1].split("\n<!-- facts:end -->")[0]
+    assert inside == facts.table()

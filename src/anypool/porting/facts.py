@@ -187,13 +187,32 @@ def words(framework: str, rule: str) -> str:
     return _KNOWN[framework, rule].words
 
 
+TITLES = {
+    "stride": "a stride left out is",
+    "padding": "padding",
+    "dilation": "dilation of",
+    "ceil": "windows over the end",
+    "counts": "an average",
+    "adaptive": "adaptive windows",
+    "reduces": "reductions",
+    "channels": "channels stand",
+    "nan": "NaN under max",
+    "halves": "a float16 average",
+    "ties": "equal maxima, all pooled",
+    "indices": "indices of max",
+}
+
+
 def table(*frameworks: str) -> str:
     """The rules of these frameworks side by side, as a Markdown table.
 
     >>> print(table("torch", "flax").splitlines()[2])
-    | stride | the kernel | 1 |
+    | a stride left out is | the kernel | 1 |
     """
     names = frameworks or tuple(FRAMEWORKS)
-    head = "| rule | " + " | ".join(FRAMEWORKS[n] for n in names) + " |"
-    rows = ["| " + " | ".join([rule, *(words(n, rule) for n in names)]) + " |" for rule in RULES]
+    head = "| | " + " | ".join(FRAMEWORKS[n] for n in names) + " |"
+    rows = [
+        "| " + " | ".join([title, *(words(n, rule) for n in names)]) + " |"
+        for rule, title in TITLES.items()
+    ]
     return "\n".join([head, "|---" * (len(names) + 1) + "|", *rows])
