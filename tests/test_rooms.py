@@ -30,7 +30,7 @@ FLOORS = [
     {"engine"},
     {"tape"},
     {"ops", "explain", "reference", "blur", "unpool"},
-    {"torch", "jax", "tensorflow", "keras", "arrayapi"},
+    {"torch", "jax", "tensorflow", "keras", "arrayapi", "porting"},
     {"doctor", "see"},
     {"study"},
     {"cli"},

@@ -51,16 +51,19 @@ __all__ = [
     "PoolError", "adaptive_avg_pool", "adaptive_max_pool", "adaptive_pool", "all_pool", "any_pool",
     "avg_pool", "blur_pool", "explain", "fractional_max_pool", "gem_pool", "global_avg_pool",
     "global_max_pool", "global_pool", "indices_to_onnx", "indices_to_tensorflow", "lp_pool",
-    "lse_pool", "max_pool", "max_unpool", "median_pool", "min_pool", "mode_pool", "pool",
-    "pyramid_pool", "quantile_pool", "reductions", "roi_pool", "soft_pool", "std_pool",
-    "stochastic_pool", "sum_pool", "topk_pool", "var_pool", "vjp", "windows",
+    "lse_pool", "max_pool", "max_unpool", "median_pool", "min_pool", "mode_pool", "pool", "port",
+    "port_check", "pyramid_pool", "quantile_pool", "reductions", "roi_pool", "soft_pool",
+    "std_pool", "stochastic_pool", "sum_pool", "topk_pool", "var_pool", "vjp", "windows",
 ]  # fmt: skip
 
 _ROOMS = ("see", "reference", "errors", "torch", "jax", "tensorflow", "keras")
+_LATE = {"port": "porting", "port_check": "porting"}  # name -> the room that has it
 
 
 def __getattr__(name: str) -> Any:
     """Rooms that need more than NumPy load on first touch."""
+    if name in _LATE:
+        return getattr(importlib.import_module(f".{_LATE[name]}", __name__), name)
     if name in _ROOMS:
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module 'anypool' has no attribute {name!r}")

@@ -27,7 +27,13 @@ def home(x: Any) -> str:
     if name is not None:
         return name
     loaded = sys.modules.get("torch")  # a subclass of Tensor made elsewhere
-    return "torch" if loaded is not None and isinstance(x, loaded.Tensor) else ""
+    if loaded is not None and isinstance(x, loaded.Tensor):
+        return "torch"
+    if isinstance(x, np.ndarray | np.generic):
+        return ""
+    kind = type(x)
+    speaks = hasattr(kind, "__array_namespace__") or hasattr(kind, "__dlpack__")
+    return "arrayapi" if speaks else ""
 
 
 def front(x: Any) -> Any:

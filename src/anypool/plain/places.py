@@ -111,7 +111,7 @@ def _drawn(
     m = int(n * rule.ratio) if rule.m is None else rule.m  # type: ignore[operator]
     i, gap = _line(space, axis, rank, m), length - rule.kernel
     u = 0.5 if draw is None else space.astype(draw, space.float64)
-    alpha = space.astype(gap, space.float64) / max(m - 1, 1) * (m > 1)
+    alpha = space.astype(gap, space.float64) / max(m - 1, 1) * float(m > 1)
     first = space.floor((space.astype(i, space.float64) + u) * alpha)
     start = space.astype(first - space.floor(u * alpha), gap.dtype)
     start = low + space.where(i == m - 1, gap, start)
@@ -209,7 +209,7 @@ def lay(space: Space, plan: Plan, number: int, extents: Any, draws: Array | None
             full = np.zeros(1, np.int64), np.full(1, n)
             found.append(shared(rule.lay(n, *full, None, a), rule, a, rank, n))
         else:
-            draw = None if draws is None else _spots(space, plan, draws[i])
+            draw = None if draws is None else _spots(space, plan, draws[i, ...])
             found.append(own(space, rule, a, rank, n, extents and extents[i], draw))
     return found
 
