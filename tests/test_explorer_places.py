@@ -135,6 +135,22 @@ def test_numbers_can_be_typed(page):
 
 
 @pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("1,2;3,4", [[1, 2], [3, 4]]),
+        ("1 2; 3 4;\n", [[1, 2], [3, 4]]),
+        ("1;2\n3;4", [[1, 2], [3, 4]]),
+    ],
+)
+def test_semicolons_part_rows_in_a_single_line(page, text, numbers):
+    if page.locator("#typing").is_hidden():
+        page.click("#type")
+    page.fill("#typed", text)
+    page.click("#use")
+    np.testing.assert_array_equal(read(page, "input"), numbers)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "There are no numbers; write rows such as 1 2 3."),
