@@ -271,6 +271,16 @@ def test_it_fits_reads_well_and_is_open_to_all(browser, files, size, theme):
             assert [(v["id"], [n["target"] for n in v["nodes"]]) for v in found] == []
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_in_no_lesson_a_card_is_wider_than_its_frame(browser, files, size):
+    with opened(browser, files["plain"], "", size) as page:
+        for lesson in page.locator("#lessons a").all():
+            lesson.click()
+            settle(page)
+            over = "cards => cards.filter(c => c.scrollWidth > c.clientWidth).length"
+            assert page.locator(".card").evaluate_all(over) == 0, lesson.inner_text()
+
+
 def test_a_touch_chooses_a_cell(browser, files):
     with opened(browser, files["plain"], "", PHONE, has_touch=True, is_mobile=True) as page:
         page.touchscreen.tap(*cell(page, "a", 3))
