@@ -495,8 +495,9 @@ def test_the_figure_prints_the_sums(found):
     said = [text.get_text() for text in found.figure(1).texts]
     for k, name in enumerate(found.classes):
         assert name in said
-        score = f"{found.scores[1, k]:.3g}".replace("-", "−")
-        assert any(words.endswith(f"= score {score}") for words in said)
+        parts = found.contributions[1, k].sum(), found.bias[1, k], found.scores[1, k]
+        for word, value in zip(("sum", "bias", "score"), parts, strict=True):
+            assert f"{word} {value:.4f}".replace("-", "−") in said
     assert any(words.startswith("Exact: each cell counts x/N") for words in said)
     assert "true: b" in said
 

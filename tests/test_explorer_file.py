@@ -251,6 +251,41 @@ def test_a_large_photograph_is_made_smaller_and_says_so():
 
 
 @needs_pillow
+def test_what_was_read_smaller_is_told_with_its_own_size(tmp_path, monkeypatch):
+    image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
+    monkeypatch.setattr("anypool.see.pixels.MOST", 300 * 300)
+    image.fromarray(np.zeros((1200, 900), np.uint8)).save(tmp_path / "large.png")
+    assert explorer(tmp_path / "large.png").notes == (
+        "large.png is read at 1/4 of its 1200 × 900 pixels. It was made smaller, to 256 × 192.",
+    )
+
+
+@needs_pillow
+def test_floating_point_pixels_are_shown_from_black_to_white(tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
+    image.fromarray(np.float32([[-1, 0], [2, 3]])).save(tmp_path / "depth.tif")
+    page = explorer(tmp_path / "depth.tif")
+    np.testing.assert_array_equal(pixels(page.html)[0], [[0, 64], [191, 255]])
+    assert page.notes == ("depth.tif: −1 is drawn black and 3 white.",)
+    image.fromarray(np.float32([[np.nan, 0]])).save(tmp_path / "hole.tif")
+    with pytest.raises(PoolError, match=r"hole.tif holds nan or infinity"):
+        explorer(tmp_path / "hole.tif")
+
+
+@needs_pillow
+def test_the_first_of_several_pages_is_shown_and_a_volume_is_refused(tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
+    first, other = (image.fromarray(np.full((3, 4), n, np.uint8)) for n in (7, 8))
+    first.save(tmp_path / "scan.tif", save_all=True, append_images=[other])
+    page = explorer(tmp_path / "scan.tif")
+    assert set(pixels(page.html)[0].ravel()) == {7}
+    assert page.notes == ("scan.tif has 2 pages and the first is shown.",)
+    np.save(tmp_path / "scan.npy", np.zeros((5, 6, 7)))
+    with pytest.raises(PoolError, match=r"scan.npy is a volume"):
+        explorer(tmp_path / "scan.npy")
+
+
+@needs_pillow
 def test_made_smaller_is_the_mean_over_adaptive_windows():
     import anypool as ap
 
@@ -351,6 +386,11 @@ def test_bad_targets_get_a_sentence(tmp_path, plain, target):
     with pytest.raises(PoolError, match="cannot write"):
         plain.save(tmp_path / target)
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_an_empty_target_is_a_folder(plain):
+    with pytest.raises(PoolError, match="it is a folder; name a file"):
+        plain.save("")
 
 
 def test_a_notebook_gets_the_same_file_in_a_closed_frame(plain):

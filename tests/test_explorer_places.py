@@ -135,6 +135,22 @@ def test_numbers_can_be_typed(page):
 
 
 @pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("1,2;3,4", [[1, 2], [3, 4]]),
+        ("1 2; 3 4;\n", [[1, 2], [3, 4]]),
+        ("1;2\n3;4", [[1, 2], [3, 4]]),
+    ],
+)
+def test_semicolons_part_rows_in_a_single_line(page, text, numbers):
+    if page.locator("#typing").is_hidden():
+        page.click("#type")
+    page.fill("#typed", text)
+    page.click("#use")
+    np.testing.assert_array_equal(read(page, "input"), numbers)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "There are no numbers; write rows such as 1 2 3."),
@@ -253,6 +269,16 @@ def test_it_fits_reads_well_and_is_open_to_all(browser, files, size, theme):
             assert wide[0] <= wide[1], hash
             found = axe.Axe().run(page).response["violations"]
             assert [(v["id"], [n["target"] for n in v["nodes"]]) for v in found] == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_in_no_lesson_a_card_is_wider_than_its_frame(browser, files, size):
+    with opened(browser, files["plain"], "", size) as page:
+        for lesson in page.locator("#lessons a").all():
+            lesson.click()
+            settle(page)
+            over = "cards => cards.filter(c => c.scrollWidth > c.clientWidth).length"
+            assert page.locator(".card").evaluate_all(over) == 0, lesson.inner_text()
 
 
 def test_a_touch_chooses_a_cell(browser, files):

@@ -78,6 +78,9 @@ def needs(something):
     return make()
 
 
+def fails():
+    raise RuntimeError("no luck")
+
 def nothing():
     return 3
 """
@@ -88,6 +91,7 @@ def own(tmp_path, monkeypatch):
     """A folder with a model of one's own and a photograph."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own_model.py").write_text(OWN)
+    (tmp_path / "typing_error.py").write_text("def make(:")
     monkeypatch.delitem(sys.modules, "own_model", raising=False)
     monkeypatch.setattr(sys, "path", [*sys.path])
     importlib.invalidate_caches()
@@ -193,6 +197,7 @@ def test_data_that_has_changed_is_told(stored, place, said, data):
         (["--weights", "w.pt"], "--weights goes with --model only"),
         (["--image", "missing.png"], "there is no file missing.png"),
         (["--most", "0"], "at least 1 map must be drawn"),
+        (["--layer", "--5"], "no layer '--5'"),
     ],
 )
 def test_mistakes_get_one_sentence(stored, place, said, words, sentence, tmp_path, monkeypatch):
@@ -301,6 +306,11 @@ def test_its_list_of_layers(own, said):
         (["--model", "own_model:make"], "say which photograph: --image cat.png"),
         (["--model", "own_model:mak", "--image", "photo.png"], "'own_model:mak' cannot be found"),
         (["--model", "own_model:needs", "--image", "photo.png"], "could not be called without"),
+        (["--model", "small", "--image", "photo.png"], "--model is 'small'; write module:func"),
+        (["--model", ":make", "--image", "photo.png"], "--model is ':make'; write module:func"),
+        (["--model", "typing_error:make", "--image", "photo.png"], "(typing_error.py, line 1)"),
+        (["--model", "own_model:fails", "--image", "photo.png"], "failed to make a model: no luck"),
+        (["--model", "own_model:make", "--list", "--size", "99999"], "25 million pixels fit"),
         (["--model", "own_model:nothing", "--image", "photo.png"], "gives int; it must give"),
         (["--model", "own_model:make", "--list"], "say --image, or --size"),
         (["--model", "own_model:make", "--image", "own_model.py"], "is not a photograph"),

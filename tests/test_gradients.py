@@ -217,3 +217,11 @@ def test_same_bits_for_any_number_of_threads(spec, reduction):
         g = np.cos(np.arange(y.size)).reshape(y.shape)
         results.append((y.tobytes(), *(np.asarray(p).tobytes() for p in parts(pullback(g)))))
     assert len(set(results)) == 1
+
+
+@pytest.mark.parametrize("make", [ap.reductions.lp, ap.reductions.gem])
+def test_a_norm_of_endless_power_gives_all_to_its_largest(make):
+    x = np.random.default_rng(3).uniform(0.1, 9.0, (200, 7))
+    _, pullback = ap.vjp(x, ap.windows.whole(), make(np.inf), axes=(1,))
+    expected = (x == x.max(1, keepdims=True)) * 1.0
+    np.testing.assert_array_equal(pullback(np.ones((200, 1)))[0], expected)

@@ -306,6 +306,13 @@ def test_what_is_no_number_is_marked():
     assert shown(told[2][2])[0, 0].tolist() == pytest.approx([213 / 255, 94 / 255, 0], abs=0.01)
 
 
+def test_the_difference_of_infinities_is_no_number_and_no_warning():
+    x = GREY.copy()
+    x[:2, :2] = np.inf
+    told = panels_of(images(x, ["max", "avg"], differences=[("max", "avg")]))
+    assert "orange: NaN or infinite" in told[-1][1]
+
+
 # --- the figure -----------------------------------------------------------------------------------
 
 

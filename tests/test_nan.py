@@ -185,13 +185,11 @@ def test_large_values_do_not_overflow(name, value):
 
 
 @pytest.mark.parametrize("place", range(3))
-@pytest.mark.parametrize(
-    "reduction", [ap.reductions.lp(np.inf), ap.reductions.gem(np.inf)], ids=str
-)
-def test_a_norm_of_endless_power_keeps_a_nan_wherever_it_stands(reduction, place):
+@pytest.mark.parametrize("make", [ap.reductions.lp, ap.reductions.gem])
+def test_a_norm_of_endless_power_keeps_a_nan_wherever_it_stands(make, place):
     x = np.array([1.0, 2.0, 3.0])
     x[place] = np.nan
-    assert np.isnan(ap.pool(x, ap.windows.whole(), reduction)).all()
+    assert np.isnan(ap.pool(x, ap.windows.whole(), make(np.inf))).all()
 
 
 @pytest.mark.parametrize("method", ["midpoint", "lower"])

@@ -143,6 +143,8 @@ def _own(
     from ..see.inside.own import made, photograph
     from ..study.networks import named
 
+    if not all(model.partition(":")):
+        raise PoolError(f"--model is {model!r}; write module:function of your own")
     if drawing and image is None:
         raise PoolError("say which photograph: --image cat.png")
     sys.path.insert(0, os.getcwd())  # most likely the file lies here
@@ -165,7 +167,7 @@ def _only_for(other: str, **options: Any) -> None:
 
 def _number(text: str | None) -> Any:
     """16 for "16"; a word stays a word."""
-    return int(text) if text is not None and text.lstrip("-").isdecimal() else text
+    return int(text) if text is not None and text.removeprefix("-").isdecimal() else text
 
 
 def _floats(text: str | None, option: str) -> list[float] | None:

@@ -89,8 +89,11 @@ def lp_batch(xp, v, w, p):
     return y[..., 0], inverse[..., 0], b[..., 0]
 
 
+# a quotient, not a product with 1 / y: exactly 1 where x is the norm, and less where it is less,
+# which an endless power needs
 def lp_slope(x, w, y, a, b, p):
-    return w * b * np.sign(x) * np.maximum(np.abs(x) * a, TINY) ** (p[0] - 1.0)
+    ratio = np.abs(x) / (y + (a == 0.0))
+    return w * b * np.sign(x) * np.maximum(ratio, TINY) ** (p[0] - 1.0)
 
 
 def lp_weight_slope(x, w, y, a, b, p):
@@ -140,7 +143,7 @@ def gem_batch(xp, v, w, p):
 
 
 def gem_slope(x, w, y, a, b, p):
-    return (x > p[1]) * w * b * (np.maximum(x, p[1]) * a) ** (p[0] - 1.0)
+    return (x > p[1]) * w * b * (np.maximum(x, p[1]) / y) ** (p[0] - 1.0)
 
 
 def gem_weight_slope(x, w, y, a, b, p):

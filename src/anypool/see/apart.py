@@ -43,7 +43,8 @@ def apart(
 
 def _difference(first: NDArray[Any], second: NDArray[Any], space: int) -> NDArray[Any]:
     shape = tuple(max(sizes) for sizes in zip(first.shape[:space], second.shape, strict=False))
-    return stretched(first, shape) - stretched(second, shape)
+    with np.errstate(invalid="ignore"):  # inf - inf is nan, and is drawn as such
+        return stretched(first, shape) - stretched(second, shape)
 
 
 def stretched(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:

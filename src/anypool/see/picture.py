@@ -104,6 +104,14 @@ def ranged(
     return Picture(name, values, low, high, known=False, notes=notes, **more)
 
 
+def levels(picture: Picture) -> Photo:
+    """The picture's numbers between 0, drawn black, and 1, drawn white."""
+    if (picture.low, picture.high) == (0, 1):
+        return picture.values
+    width = np.float32(picture.high - picture.low)
+    return np.clip((picture.values - np.float32(picture.low)) / width, 0, 1)
+
+
 def _checked(limits: Limits) -> Limits:
     """The limits as two finite numbers, the smaller one first."""
     try:

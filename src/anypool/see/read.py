@@ -12,12 +12,10 @@ from typing import Any
 from urllib.parse import unquote
 from urllib.request import url2pathname
 
-import numpy as np
-
 from ..errors import PoolError
 from .fetch import fetch, shown, split
 from .numbers import MAGIC, of_array, stored
-from .picture import Limits, Photo, Picture, silent
+from .picture import Limits, Photo, Picture, levels, silent
 from .pixels import decoded, of_pillow
 
 Bytes = BufferedReader | BytesIO
@@ -52,14 +50,11 @@ def read(
     if not picture.known:
         raise PoolError(
             f"{picture.name} holds floating-point pixels without a known range, or more than 16 "
-            "bits a pixel; say limits=(black, white)"
+            "bits a pixel; say limits=(black, white), or save it with 8 or 16 bits"
         )
     for note in picture.notes:
         tell(note)
-    if (picture.low, picture.high) == (0, 1):
-        return picture.values
-    width = np.float32(picture.high - picture.low)
-    return np.clip((picture.values - np.float32(picture.low)) / width, 0, 1)
+    return levels(picture)
 
 
 def load(

@@ -156,7 +156,7 @@ def named(name: str) -> Callable[..., nn.Module]:
         )
     try:
         return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise PoolError(f"the network {name!r} cannot be found: {error}") from None
 
 

@@ -140,7 +140,7 @@ export const LESSONS = [
       image: "seven",
       a: way("gem", slide(3, { stride: 1 }), { p: 3 }),
       b: way("mean", slide(3, { stride: 1 })),
-      at: { panel: "a", cell: 34 },
+      at: { panel: "a", cell: 56 },
     },
   ),
   lesson(

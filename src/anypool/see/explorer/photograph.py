@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ...errors import PoolError
 from ...ops import adaptive_avg_pool
-from ..read import read
+from ..picture import Picture, levels
+from ..read import label, load
 
 LONGEST = 256
 
@@ -38,27 +39,34 @@ def photograph(photo: Any) -> Photograph:
     >>> print(photograph(np.zeros((512, 300), np.uint8)).note)
     The photograph has 512 × 300 pixels (rows × columns); it was made smaller, to 256 × 150.
     """
-    name, values = _opened(photo)
+    name, values, notes, whole = _opened(photo)
     white = 255 if values.dtype == np.uint8 else 1  # a large array is not copied as floats
     shape = values.shape[:2]
     scale = LONGEST / max(shape)
-    if scale >= 1:
-        return Photograph(name, _bytes(values, white))
-    rows, cols = (max(round(side * scale), 1) for side in shape)
-    note = (
-        f"{name} has {shape[0]} × {shape[1]} pixels (rows × columns); "
-        f"it was made smaller, to {rows} × {cols}."
-    )
-    return Photograph(
-        name, _bytes(adaptive_avg_pool(values, (rows, cols), axes=(0, 1)), white), note
-    )
+    if scale < 1:
+        rows, cols = (max(round(side * scale), 1) for side in shape)
+        values = adaptive_avg_pool(values, (rows, cols), axes=(0, 1))
+        size = f"{name} has {shape[0]} × {shape[1]} pixels (rows × columns); it"
+        notes = [*notes, f"{size if whole else 'It'} was made smaller, to {rows} × {cols}"]
+    return Photograph(name, _bytes(values, white), " ".join(f"{note}." for note in notes))
 
 
-def _opened(photo: Any) -> tuple[str, NDArray[Any]]:
-    """A photograph's name and its pixels: uint8, or floats between 0 and 1."""
-    if isinstance(photo, str | os.PathLike):
-        return os.path.basename(os.fspath(photo)), read(photo)
-    return "The photograph", _checked(np.asarray(photo))
+def _opened(photo: Any) -> tuple[str, NDArray[Any], list[str], bool]:
+    """A photograph's name; its pixels, uint8 or floats between 0 and 1; notes; if all were read."""
+    if not isinstance(photo, str | os.PathLike):
+        return "The photograph", _checked(np.asarray(photo)), [], True
+    picture, name = load(photo), label(photo)
+    if picture.volume:
+        raise PoolError(f"{name} is a volume; give a photograph, or one slice as an array")
+    if not np.isfinite(picture.values).all():
+        raise PoolError(f"{name} holds nan or infinity, which no pixel of the page can be")
+    return name, levels(picture), _notes(picture, name), picture.factor == 1
+
+
+def _notes(picture: Picture, name: str) -> list[str]:
+    """What reading it has to say, without its folder; the page has no slices."""
+    notes = [note.replace(picture.name, name, 1) for note in picture.notes]
+    return [note.removesuffix("; slices make them a volume") for note in notes]
 
 
 def _checked(values: NDArray[Any]) -> NDArray[Any]:

@@ -169,14 +169,17 @@ function gemRun(v, n, kept, p) {
 /** @type {Rule} */
 export const LP = {
   run: lpRun,
-  slope: (x, _y, a, b, p) => b * Math.sign(x) * raised(Math.max(Math.abs(x) * a, TINY), p[0] - 1),
+  slope(x, y, a, b, p) {
+    const ratio = Math.abs(x) / (y + (a === 0 ? 1 : 0));
+    return b * Math.sign(x) * raised(Math.max(ratio, TINY), p[0] - 1);
+  },
   wins: null,
 };
 
 /** @type {Rule} */
 export const GEM = {
   run: gemRun,
-  slope: (x, _y, a, b, p) => (x > p[1] ? 1 : 0) * b * raised(Math.max(x, p[1]) * a, p[0] - 1),
+  slope: (x, y, _a, b, p) => (x > p[1] ? 1 : 0) * b * raised(Math.max(x, p[1]) / y, p[0] - 1),
   wins: null,
 };
 

@@ -8,17 +8,20 @@ const NUMBER = /^[-+\u2212]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?|inf|n
 
 /**
  * Rows of numbers as a grid. A line is a row; spaces, tabs, commas and semicolons part numbers;
- * brackets as Python writes them may stay, and then ], [ parts rows as well.
+ * in a single line semicolons part rows, as in the address: 1,2;3,4. Brackets as Python writes them
+ * may stay, and then ], [ parts rows as well.
  * @param {string} text
  * @returns {Typed}
  * @throws {RangeError} one sentence
  */
 export function readNumbers(text) {
-  const lines = text
+  const plain = text
     .replace(/(np\.)?array\(|tensor\(|dtype=[\w.]+|\)/g, " ")
     .replace(/\][\s,]*\[/g, "\n")
     .replace(/[[\]]/g, " ")
-    .split(/\r?\n/)
+    .trim();
+  const lines = plain
+    .split(plain.includes("\n") ? /\r?\n/ : ";")
     .map((line) => line.split(/[\s,;]+/).filter(Boolean))
     .filter((line) => line.length);
   if (!lines.length) throw new RangeError("There are no numbers; write rows such as 1 2 3.");

@@ -12,10 +12,10 @@ from ...errors import PoolError
 
 def write_whole(path: Path, text: str) -> Path:
     """Write `text` beside `path`, then put it in its place in one step; give the path."""
+    if path.is_dir():  # also "", which is the folder at hand and has no name
+        raise PoolError(f"cannot write {path}: it is a folder; name a file")
     stage = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder; name a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         stage.write_text(text, encoding="utf-8", newline="\n")
         os.replace(stage, path)

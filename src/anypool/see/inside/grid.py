@@ -53,7 +53,7 @@ class _Cell:
             return cls(2.1, 9, 8, 1)
         if count <= 24:
             return cls(1.08, 7.5, 6.6, 2)
-        return cls(0.82, 5.8, 5.0, 1) if count <= 60 else cls(0.7, 5.4, 4.6, 1)
+        return cls(0.82, 6.4, 5.8, 1) if count <= 60 else cls(0.72, 6.0, 5.4, 1)
 
     @property
     def above(self) -> float:
@@ -74,14 +74,15 @@ def grid(seen: Features, image: int, most: int, channels: Sequence[int] | None, 
         from .bars import bars
 
         return bars(seen, image, maps, wanted, dpi)
-    return _Grid(seen, image, maps, wanted, slice_, dpi).drawn()
+    note = " · ".join(filter(None, (seen.note, slice_, _left_out(len(maps), wanted, channels))))
+    return _Grid(seen, image, maps, wanted, note, dpi).drawn()
 
 
 class _Grid:
     """One figure while it is laid out."""
 
     def __init__(
-        self, seen: Features, image: int, maps: NDArray[Any], wanted: list[int], slice_: str,
+        self, seen: Features, image: int, maps: NDArray[Any], wanted: list[int], note: str,
         dpi: int,
     ) -> None:  # fmt: skip
         self.seen, self.image, self.maps, self.wanted = seen, image, maps, wanted
@@ -97,7 +98,7 @@ class _Grid:
         tall = rows * self.step[1] - _GAP / 2
         self.left = MARGIN + _SIDE + 0.35
         width = self.left + wide + 0.75 + MARGIN
-        self.note = " · ".join(filter(None, (seen.note, slice_, self._left_out())))
+        self.note = note
         self.head = Head.of(
             seen.title, width - 2 * MARGIN, picked(seen.true, image), picked(seen.predicted, image),
             self.note,
@@ -180,9 +181,13 @@ class _Grid:
         ax.tick_params(labelsize=7, length=2, pad=2, colors=INK)
         ax.spines["outline"].set(color=SOFT, linewidth=0.5)
 
-    def _left_out(self) -> str:
-        count, shown = len(self.maps), len(self.wanted)
-        return f"{shown} of {count} maps" if shown < count else ""
+
+def _left_out(count: int, wanted: list[int], channels: Sequence[int] | None) -> str:
+    """What the figure does not show, in words."""
+    if len(wanted) >= count:
+        return ""
+    told = f"{len(wanted)} of {count} maps"
+    return told if channels is not None else f"the {told} with the highest peak"
 
 
 def _columns(count: int, box: tuple[float, float]) -> int:

@@ -26,6 +26,7 @@ from .canvas import (
     headed,
     number,
     picked,
+    places,
     smooth,
 )
 
@@ -64,7 +65,10 @@ class _Overlay:
         side = min((top_wide + _GAP) / max(self.columns, 4) - _GAP, _CELL)
         self.box = fitted(self.parts.shape[1:] if self.parts.ndim == 3 else (0.5, 1), side)
         rows = -(-len(wanted) // self.columns)
-        self.step = side + _GAP, self.box[1] + 0.6
+        bias = found.bias[image]
+        self.biased = bool((np.abs(bias) > 1e-6 * np.abs(found.scores[image]).max()).any())
+        self.write = places(np.concatenate([found.scores[image][wanted], bias[wanted]]))
+        self.step = side + _GAP, self.box[1] + (0.72 if self.biased else 0.5)
         width = top_wide + 0.75 + 2 * MARGIN
         self.note = "" if found.exact else "approximate: Grad-CAM, which only says more or less"
         told = picked(found.true, image), picked(found.predicted, image), self.note
@@ -146,14 +150,13 @@ class _Overlay:
 
     def _sum(self, k: int) -> list[str]:
         """What is printed under a map: the sum that makes its score."""
-        score = number(float(self.found.scores[self.image, k]))
+        score = self.write(float(self.found.scores[self.image, k]))
         if not self.found.exact:
             return [f"score {score}"]
-        cells, bias = float(self.parts[k].sum()), float(self.found.bias[self.image, k])
-        if abs(bias) <= 1e-9 * self.most:
+        if not self.biased:
             return [f"sum = score {score}"]
-        sign = "−" if bias < 0 else "+"
-        return [f"sum {number(cells)} {sign} bias {number(abs(bias))}", f"= score {score}"]
+        cells, bias = float(self.parts[k].sum()), float(self.found.bias[self.image, k])
+        return [f"sum {self.write(cells)}", f"bias {self.write(bias)}", f"score {score}"]
 
     def _scale(self) -> None:
         """The colour scale, beside the large panels."""
@@ -225,8 +228,7 @@ def _columns(count: int) -> int:
 
 
 def _line(ax: Axes, values: NDArray[Any], most: float) -> None:
-    places = range(len(values))
     for side, colour in ((np.maximum(values, 0), _UP), (np.minimum(values, 0), _DOWN)):
-        ax.fill_between(places, side, 0, color=colour, linewidth=0)
+        ax.fill_between(range(len(values)), side, 0, color=colour, linewidth=0)
     ax.axhline(0, color=EDGE, linewidth=0.6)
     ax.set(xlim=(0, max(len(values) - 1, 1)), ylim=(-1.05 * most, 1.05 * most))

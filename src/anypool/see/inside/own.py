@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from ...errors import PoolError
+from ..picture import MOST
 from ..read import read
 from .subject import on_channels, wants
 
@@ -26,6 +27,9 @@ def made(factory: Callable[..., Any], name: str, weights: str | None) -> nn.Modu
         raise PoolError(
             f"{name} could not be called without arguments ({error}); write a function that can be"
         ) from None
+    except Exception as error:  # it may raise anything
+        words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise PoolError(f"{name} failed to make a model: {words}") from error
     if not isinstance(module, nn.Module):
         raise PoolError(f"{name} gives {type(module).__name__}; it must give a torch.nn.Module")
     if weights is not None:
@@ -72,6 +76,10 @@ def photograph(
     size: rows and columns to scale it to; mean, std: taken off and divided by, one a channel
     """
     _, channels = wants(module)
+    if size is not None and size[0] * size[1] > MOST:
+        raise PoolError(
+            f"--size is {size[0]}x{size[1]}; at most {MOST // 10**6} million pixels fit"
+        )
     if path is None:
         if size is None:
             raise PoolError("say --image, or --size, so that there is something to look at")
