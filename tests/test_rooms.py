@@ -45,7 +45,7 @@ OWNERS = {
     "PIL": {"see", "study"},
     "torch": {"torch", "study", "see"},
     "torchcam": {"see"},
-    "ml_dtypes": {"torch"},
+    "ml_dtypes": {"torch", "arrayapi"},
     "scipy": {"study"},
     "sqlalchemy": {"study"},
     "pooch": {"study"},
