@@ -102,8 +102,8 @@ class Prepared:
         except TypeError as error:  # an argument of the standard that a function does not take
             said = str(error).strip().splitlines()[0]
             raise PoolError(
-                f"{self.xp.__name__} departs from the array API standard ({said}), and NumPy cannot "
-                "read x where it lies; copy it to NumPy"
+                f"{self.xp.__name__} departs from the array API standard ({said}); NumPy cannot "
+                "read x where it lies, so copy it to NumPy"
             ) from error
 
     def draws(self) -> dict[str, Any]:
