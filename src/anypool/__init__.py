@@ -56,7 +56,7 @@ __all__ = [
     "std_pool", "stochastic_pool", "sum_pool", "topk_pool", "var_pool", "vjp", "windows",
 ]  # fmt: skip
 
-_ROOMS = ("see", "reference", "errors", "torch", "jax")
+_ROOMS = ("see", "reference", "errors", "torch", "jax", "tensorflow", "keras")
 _LATE = {"port": "porting", "port_check": "porting"}  # name -> the room that has it
 
 

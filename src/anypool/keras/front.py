@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
 from .. import blur, doors, ops, unpool
 from ..errors import PoolError
 from ..ops import ACCEPTED
 from ..reductions import Reduction, resolve
 from ..windows import Windows
+from . import home
 from .operation import SYMBOLIC, Pooling
 from .smooth import Blurring
 
@@ -30,7 +29,7 @@ def pool(
     (None, 7, 7, 3)
     """
     if not _symbolic(x):
-        x, more = keras.ops.convert_to_tensor(x), {"return_sizes": True} if return_sizes else {}
+        x, more = home.tensor(x), {"return_sizes": True} if return_sizes else {}
         return ops.pool(x, windows, reduce, axes=axes, **more, **common)
     if return_sizes:
         raise PoolError("return_sizes looks at numbers, which a symbolic tensor has not")
@@ -57,7 +56,7 @@ def blur_pool(
     """:func:`anypool.blur_pool` for symbolic tensors and variables."""
     tensors = {name: a for name, a in (("mask", mask), ("weights", weights)) if a is not None}
     if not _symbolic(x):
-        x = keras.ops.convert_to_tensor(x)
+        x = home.tensor(x)
         return (doors.front(x) or blur).blur_pool(x, kernel_size, stride, padding, mode=mode,
                                                   axes=axes, fill=fill, **tensors)  # fmt: skip
     made = Blurring(kernel_size, stride, padding, mode, None, fill, axes)
@@ -68,7 +67,7 @@ def vjp(x: Any, windows: Windows, reduce: str | Reduction = "max", **common: Any
     """:func:`anypool.vjp` for variables."""
     if _symbolic(x):
         raise PoolError("a symbolic tensor has no derivative; call vjp on the numbers themselves")
-    return ops.vjp(keras.ops.convert_to_tensor(x), windows, reduce, **common)
+    return ops.vjp(home.tensor(x), windows, reduce, **common)
 
 
 def max_unpool(
@@ -77,5 +76,5 @@ def max_unpool(
     """:func:`anypool.max_unpool` for variables."""
     if _symbolic(y):
         raise PoolError("max_unpool has no symbolic form; call it inside a layer's call")
-    y = keras.ops.convert_to_tensor(y)
+    y = home.tensor(y)
     return unpool.max_unpool(y, indices, output_size, axes=axes, duplicates=duplicates, fill=fill)

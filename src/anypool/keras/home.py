@@ -26,11 +26,16 @@ def backend() -> str:
     return found
 
 
+def tensor(x: Any) -> Any:
+    """A tensor of the backend; Keras's variables are read, which TensorFlow's own does not do."""
+    return keras.ops.convert_to_tensor(x.value if isinstance(x, keras.Variable) else x)
+
+
 def pooled(
     x: Any, windows: Windows, reduction: Reduction, *, parameter: Any = None, **common: Any
 ) -> Any:
     """Pool a tensor of the backend; integers whose mean is taken become Keras's float."""
-    x = keras.ops.convert_to_tensor(x)
+    x = tensor(x)
     common = {name: value for name, value in common.items() if value is not None}
     front = doors.front(x)
     if front is None:  # the NumPy backend
@@ -81,5 +86,5 @@ def index_dtype() -> str:
     """The backend's widest integer: JAX has 32 bits unless it was told otherwise."""
     if backend() != "jax":
         return "int64"
-    made: Any = keras.ops.arange(1, dtype="int64")
+    made: Any = keras.ops.convert_to_tensor(np.arange(1))
     return keras.backend.standardize_dtype(made.dtype)

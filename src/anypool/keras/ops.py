@@ -18,6 +18,7 @@ from .. import windows as where
 from ..errors import PoolError
 from ..reductions import Reduction, resolve
 from ..windows import Windows
+from . import home
 from .formats import data_format_of
 from .operation import Pooling
 from .smooth import blur_pool
@@ -50,7 +51,7 @@ def pool(
     symbolic = any(isinstance(t, keras.KerasTensor) for t in (inputs, *tensors.values()))
     if symbolic:
         return made.symbolic_call(inputs, **tensors)
-    return made.call(keras.ops.convert_to_tensor(inputs), **tensors)
+    return made.call(home.tensor(inputs), **tensors)
 
 
 def _padding(padding: Any) -> Any:

@@ -12,12 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 
 from .. import reductions
 from ..errors import PoolError
 from ..reductions import Reduction
-from . import formats
+from . import formats, home
 from .base import Adaptive, Global, PoolingLayer, Sliding, saved
 from .ops import KINDS
 
@@ -74,7 +73,7 @@ class Reducing(PoolingLayer):
     def parameter(self) -> Any:
         if self.value is None:
             return None
-        value = keras.ops.convert_to_tensor(self.value)
+        value = home.tensor(self.value)
         if not self.per_channel:
             return keras.ops.reshape(value, ())
         ones = (1,) * self.rank if self.data_format == "channels_first" else ()
@@ -109,7 +108,7 @@ class Drawing(Reducing):
 def seed_of(state: Any) -> Any:
     """A seed as the backend's front takes it: whole numbers for PyTorch, else the tensor."""
     if keras.backend.backend() in ("torch", "numpy"):
-        return tuple(int(v) for v in np.asarray(keras.ops.convert_to_numpy(state)))
+        return tuple(state.tolist())
     return state
 
 

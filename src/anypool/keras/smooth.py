@@ -10,7 +10,7 @@ from .. import blur, doors
 from ..axes import find_axes
 from ..windows import sliding
 from ..windows.rules import each, pairs_of
-from . import formats
+from . import formats, home
 
 SYMBOLIC = keras.KerasTensor
 
@@ -88,7 +88,7 @@ def blur_pool(
     tensors = {name: a for name, a in (("mask", mask), ("weights", weights)) if a is not None}
     if any(isinstance(t, SYMBOLIC) for t in (inputs, *tensors.values())):
         return made.symbolic_call(inputs, **tensors)
-    return made.call(keras.ops.convert_to_tensor(inputs), **tensors)
+    return made.call(home.tensor(inputs), **tensors)
 
 
 def check_blur(kernel_size: Any, strides: Any, padding: Any, rank: int) -> None:

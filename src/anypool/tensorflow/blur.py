@@ -5,8 +5,10 @@ from __future__ import annotations
 from math import comb
 from typing import Any
 
+import numpy as np
+
 from .. import blur
-from .lift import Tensor, tf
+from .lift import Tensor, gathered, tf
 from .tensors import as_tensor, numpy_dtype
 
 MODES = {"reflect": "REFLECT", "zero": "CONSTANT"}
@@ -42,14 +44,16 @@ def blur_pool(
 
 
 def _one_axis(x: Tensor, axis: int, k: int, step: int, side: tuple[int, int], mode: str) -> Tensor:
-    """A filter as a sum of strided slices of the padded axis."""
+    """A filter as a sum of picked slices of the padded axis."""
     x = _padded(x, axis, side, mode)
-    n = x.shape[axis] if x.shape[axis] is not None else tf.shape(x)[axis]
-    outputs = (n - k) // step + 1
+    n = x.shape[axis]
+    if n is None:
+        first = tf.range((tf.shape(x)[axis] - k) // step + 1) * step
+    else:
+        first = np.arange((n - k) // step + 1) * step
     y: Any = None
     for tap in range(k):
-        window = slice(tap, tap + (outputs - 1) * step + 1, step)
-        part = x[(slice(None),) * axis + (window,)] * (comb(k - 1, tap) / 2 ** (k - 1))
+        part = gathered(x, first + tap, axis) * (comb(k - 1, tap) / 2 ** (k - 1))
         y = part if y is None else y + part
     return y
 

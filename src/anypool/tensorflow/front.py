@@ -57,7 +57,7 @@ def pool(
         return y
     if sizes is None:
         raise PoolError("return_sizes needs sizes; give sizes= or a list of tensors")
-    found = graph.extents(request, x)
+    found = graph.extents(request, x, weights is not None)
     return (*y, found) if isinstance(y, tuple) else (y, found)
 
 

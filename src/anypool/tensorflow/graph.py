@@ -7,13 +7,11 @@ where they are known only at run time it is ``dynamic``.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from .. import engine, plain
-from ..arrays import as_given
-from ..errors import PoolError, ShapeError
+from .. import plain
+from ..errors import ShapeError
 from ..plan import Options, Plan, make
 from . import dynamic, straight
 from .lift import Lifted, Tensor, compiled, tf
@@ -100,7 +98,8 @@ def draws(request: Request, plan: Plan, x: Tensor) -> dict[str, Lifted]:
     rng: Any = request.common.get("rng")
     if not isinstance(rng, tf.Tensor | tf.random.Generator):
         _check_known(plan)
-        return _drawn_by_numpy(plan, rng)
+        plan = replace(plan, options=replace(plan.options, sized=""))  # only shapes are asked
+        return {name: Lifted(tf.constant(a)) for name, a in plain.numpy_draws(plan, rng).items()}
     sizes = [tf.shape(x)[a] if n is None else n for a, n in enumerate(plan.shape)]
     name, shape = _wanted(plan, sizes)
     if isinstance(rng, tf.random.Generator):
@@ -137,25 +136,6 @@ def _wanted(plan: Plan, sizes: list[Any]) -> tuple[str, list[Any]]:
     return "picks", kept
 
 
-def _drawn_by_numpy(plan: Plan, rng: Any) -> dict[str, Lifted]:
-    generator = np.random.default_rng(rng)
-    if plan.windows.random:
-        made = generator.random(plain.spots_shape(plan))
-        return {"spots": Lifted(tf.constant(made))}
-    grids = [plan._lay(rules, *_full(plan)) for rules in plan.rules]
-    pieces = []
-    for grid in grids:
-        shape = plan.out_shape(grid)
-        moved = [shape[a] for a in (*plan.outer, *plan.axes)]
-        pieces.append(engine.in_place(plan, generator.random(math.prod(moved)).reshape(moved)))
-    found = engine.squeezed(plan, engine.joined(plan, pieces))
-    return {"picks": Lifted(tf.constant(np.ascontiguousarray(found)))}
-
-
-def _full(plan: Plan) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    return [np.zeros(1, np.int64)] * len(plan.axes), [np.array([n]) for n in plan.sizes]
-
-
 # -- what eager calls need beside ----------------------------------------------------------------
 
 
@@ -164,23 +144,43 @@ def second(
     gg: tuple[Tensor, ...],
 ) -> list[Tensor]:  # fmt: skip
     """The derivatives of a derivative, by the same pooling in TensorFlow's operations."""
-    *given, g = given_and_g
+
+    def pool_again(given: list[Tensor]) -> Tensor:
+        parts = iter(given)
+        y = pooled(request, *(None if t is None else next(parts) for t in inputs))  # type: ignore[arg-type]
+        return y[0] if isinstance(y, tuple) else y
+
+    every, zero = list(given_and_g), tf.UnconnectedGradients.ZERO
+    if not _tapes_record():  # inside a ForwardAccumulator, which stops them
+
+        @tf.function(autograph=False)
+        def apart(every: list[Tensor], gg: list[Tensor]) -> list[Tensor]:
+            *given, g = every
+            slopes = tf.gradients(pool_again(given), given, g, unconnected_gradients=zero)
+            return tf.gradients(slopes, every, gg, unconnected_gradients=zero)
+
+        return apart(every, list(gg))
+    *given, g = every
     with tf.GradientTape() as outer:
-        outer.watch(given_and_g)
+        outer.watch(every)
         with tf.GradientTape() as inner:
             inner.watch(given)
-            parts = iter(given)
-            x, weights, parameter = (None if t is None else next(parts) for t in inputs)
-            y = pooled(request, x, weights, parameter)
-        y = y[0] if isinstance(y, tuple) else y
-        slopes = inner.gradient(y, given, g, tf.UnconnectedGradients.ZERO)
-    return outer.gradient(slopes, list(given_and_g), list(gg), tf.UnconnectedGradients.ZERO)
+            y = pool_again(given)
+        slopes = inner.gradient(y, given, g, zero)
+    return outer.gradient(slopes, every, list(gg), zero)
 
 
-def extents(request: Request, x: Tensor) -> Tensor:
+def _tapes_record() -> bool:
+    with tf.GradientTape() as tape:
+        one = tf.constant(1.0)
+        tape.watch(one)
+        same = tf.identity(one)
+    return tape.gradient(same, one) is not None
+
+
+def extents(request: Request, x: Tensor, weighted: bool) -> Tensor:
     """The sizes of the pooled samples, in the form in which sizes came."""
-    if not tf.executing_eagerly():
-        raise PoolError("return_sizes looks at numbers; ask for it outside tf.function")
-    call = request.prepare(np.empty(x.shape, numpy_dtype(x.dtype)))
-    pairs = call.plan.extents(call.sizes, call.layout)  # type: ignore[arg-type]
-    return tf.constant(as_given(call.plan, pairs, call.pairwise))
+    plan, sizes = plan_of(request, x, weighted), request.common["sizes"]
+    if any(plan.shape[a] is None for a in plan.axes):
+        raise ShapeError(f"return_sizes needs known sizes; x has shape {plan.shape}")
+    return plain.extents_after(Tensors(), plan, Lifted(as_tensor(sizes, "sizes"))).t

@@ -112,6 +112,17 @@ class Tensors(Space):
             return a[(slice(None),) * axis + (cut,)]
         return Lifted(gathered(a.t, spots, axis))
 
+    def part(self, a: Lifted, axis: int, spots: slice) -> Lifted:
+        return a[(slice(None),) * axis + (spots,)]
+
+    def scattered(self, a: Lifted, spots: Lifted, n: int, how: str, start: Any) -> Lifted:
+        rows, m = tf.shape(a.t)[0], tf.shape(a.t)[1]
+        row = tf.repeat(tf.range(rows, dtype=tf.int64), m)
+        places = tf.stack([row, tf.reshape(tf.cast(spots.t, tf.int64), [-1])], 1)
+        made = tf.fill([rows, n], number(start, a.dtype))
+        change = tf.tensor_scatter_nd_add if how == "add" else tf.tensor_scatter_nd_max
+        return Lifted(change(made, places, tf.reshape(a.t, [-1])))
+
     def take_along_axis(self, a: Lifted, index: Lifted, axis: int) -> Lifted:
         return Lifted(take_along_axis(a.t, index.t, axis % a.ndim))
 
@@ -163,22 +174,25 @@ class Tensors(Space):
     def stop_gradient(self, a: Lifted) -> Lifted:
         return Lifted(tf.stop_gradient(a.t))
 
-    def either(self, values: Callable[..., Any], sloped: Callable[..., Any], x: Lifted) -> Lifted:
+    def either(self, values: Callable[..., Any], sloped: Callable[..., Any], *a: Any) -> Lifted:
         """The values; the derivative is that of the other way, made only where it is asked."""
+        first, *rest = a
         if self.values_only:
-            return values(x)
+            return values(*a)
 
         @tf.custom_gradient
         def both(t: Tensor) -> Any:
             def slope(g: Tensor) -> Tensor:
+                if not tf.executing_eagerly():
+                    return tf.gradients(sloped(Lifted(t), *rest).t, t, g)[0]
                 with tf.GradientTape() as tape:
                     tape.watch(t)
-                    y = sloped(Lifted(t)).t
+                    y = sloped(Lifted(t), *rest).t
                 return tape.gradient(y, t, g)
 
-            return values(Lifted(t)).t, slope
+            return values(Lifted(t), *rest).t, slope
 
-        return Lifted(both(x.t))
+        return Lifted(both(first.t))
 
     def truth(self, a: Lifted) -> bool | None:
         return bool(a.t) if tf.executing_eagerly() else None

@@ -85,7 +85,7 @@ def serves(plan: Plan, beside: Any) -> bool:
     )  # fmt: skip
     known = (
         plan.dtype.kind in "fV"
-        and not any(beside)
+        and all(a is None for a in beside)
         and all(plan.shape[a] is not None for a in plan.axes)
     )
     return simple and known and not plan.windows.joined and plan.fixed is not None and (

@@ -7,21 +7,30 @@ from typing import Any
 
 import numpy as np
 
+from .. import plain
 from ..axes import find_axes
-from ..errors import PoolError, ShapeError
+from ..errors import ShapeError
 from ..windows import adaptive
 from ..windows.rules import each
-from .lift import Tensor, tf
-from .tensors import as_tensor
+from .lift import Lifted, Tensor, tf
+from .space import Tensors
+from .tensors import as_tensor, numpy_dtype
 
 
 def max_unpool(
     y: Any, indices: Any, output_size: Any, axes: Any, duplicates: str, fill: float
 ) -> Tensor:
     """:func:`anypool.max_unpool` for tensors."""
-    if duplicates != "last":
-        raise PoolError(f'duplicates is {duplicates!r}; tensors know only "last"')
     y, indices = as_tensor(y, "y"), as_tensor(indices, "indices")
+    if y.shape.is_fully_defined() and indices.shape.is_fully_defined():
+        dtype = numpy_dtype(y.dtype)
+        return plain.max_unpool(Tensors(), Lifted(y), Lifted(indices), dtype, output_size, axes,
+                                duplicates, fill).t  # fmt: skip
+    if duplicates != "last":
+        raise ShapeError(
+            f'duplicates="{duplicates}" needs known sizes; y has shape {y.shape}: give a static '
+            'shape, or duplicates="last"'
+        )
     size = tuple(output_size) if isinstance(output_size, list | tuple) else output_size
     named = find_axes(y.shape.rank, adaptive(size), axes)
     sizes = each(size, "output_size", len(named), 1)

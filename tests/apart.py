@@ -1,0 +1,34 @@
+"""Tests of a framework in a process of their own: Keras takes its backend once and for all.
+
+TensorFlow's threads also stay out of the processes that other tests fork.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import anypool
+
+FRAMES = Path(__file__).parent / "frames"
+SOURCE = Path(anypool.__file__).parent.parent
+
+
+def run(*files: str, backend: str = "", marks: str = "not nightly") -> int:
+    """Run test files of ``frames/`` in a fresh pytest; how many passed. A failure is raised."""
+    more = {"KERAS_BACKEND": backend} if backend else {}
+    path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", marks,
+               *(str(FRAMES / f"{name}.py") for name in files)]  # fmt: skip
+    done = subprocess.run(
+        command, check=False, env={**os.environ, **quiet, **more}, capture_output=True, text=True,
+        timeout=1500,
+    )  # fmt: skip
+    told = done.stdout[-8000:]
+    if done.returncode:
+        raise AssertionError(f"{' '.join(files)} on {backend or 'its own'}:\n{told}{done.stderr}")
+    return int(found[1]) if (found := re.search(r"(\d+) passed", told)) else 0
