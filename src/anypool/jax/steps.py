@@ -23,7 +23,7 @@ from ..plan import Plan, make
 from . import forms, jobs, proof
 
 Array = Any
-LEAST = 1 << 12  # elements of x: below, XLA's own operations cost less than a call
+LEAST = 1 << 11  # elements of x: below, XLA's own operations cost no more than a call
 
 VALUES, FOUND, TAKEN, SPREAD, BACK = (
     Primitive(f"anypool_{name}") for name in ("values", "found", "taken", "spread", "back")
@@ -119,7 +119,8 @@ def _by_kernel(step: str, form: Any, several: bool, ctx: Any, *operands: Any, pl
                threads: int | None) -> Any:  # fmt: skip
     """On the CPU a call of ours, where the program stays in this process on one device."""
     name = None
-    if math.prod(plan.shape) >= LEAST and _stays(ctx.module_context) and not proof.why_not():
+    worth = math.prod(plan.shape) >= LEAST and not (step == "back" and jobs.tiled(plan))
+    if worth and _stays(ctx.module_context) and not proof.why_not():
         name = jobs.target(step, plan, threads)
     if name is None:
         return _by_form(form, several, ctx, *operands, plan=plan, threads=threads)

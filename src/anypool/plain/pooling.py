@@ -128,7 +128,12 @@ def _extreme(call: Call, places: list[Places]) -> Piece:
         return extremes.found(space, x, real, places, sign, False).v
 
     plain = name in ("any", "all") or call.plan.dtype.kind not in "fV"
-    y = values(x, real) if plain else space.either(values, sloped, x, real)
+    if plain:
+        y = values(x, real)
+    elif any(own.own for own in places):  # they may be traced: nothing may close over them
+        y = sloped(x, real)
+    else:
+        y = space.either(values, sloped, x, real)
     return Piece(y, None, _nothing(space, real, places))
 
 
