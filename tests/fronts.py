@@ -5,6 +5,7 @@ Keras has one backend a process, so each of its backends answers from a process 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -35,11 +36,18 @@ class Front:
     answer: Callable[..., Any]
     refuses: Callable[[str, Case], str] = lambda what, case: ""
     means: str = "float64"  # what the mean of integers is
-    heavy: bool = False  # compiles every row, or starts a process
+    heavy: bool = False  # compiles every row
+
+    @property
+    def apart(self) -> bool:
+        """Whether it answers from a process of its own."""
+        return isinstance(self.answer, Apart)
 
     def need(self) -> None:
+        """Skip where a package is not installed; nothing is imported here."""
         for package in self.packages:
-            pytest.importorskip(package, reason=f"{self.name}: {package} is not installed")
+            if importlib.util.find_spec(package) is None:
+                pytest.skip(f"{self.name}: {package} is not installed")
 
 
 def asked(case: Case, seed: int = 0) -> tuple[np.ndarray, Any, Any, dict[str, Any]]:
@@ -262,7 +270,7 @@ FRONTS = {
     front.name: front
     for front in (
         Front("torch", ("torch",), torch_answer),
-        Front("jax", ("jax",), jax_answer),
+        Front("jax", ("jax",), jax_answer, heavy=True),
         Front("jax jit", ("jax",), _with(jax_answer, jit=True), heavy=True),
         Front("tensorflow", ("tensorflow",), tensorflow_answer),
         Front("tensorflow graph", ("tensorflow",), _with(tensorflow_answer, graph=True),

@@ -351,6 +351,12 @@ def test_an_old_namespace_names_what_it_lacks(kept_away, monkeypatch):
         ap.median_pool(kept_away(sample(SHAPE, float)), 3)
 
 
+def test_a_namespace_that_departs_from_the_standard(kept_away, monkeypatch):
+    monkeypatch.setattr(xp, "argsort", lambda a, axis: a)
+    with pytest.raises(PoolError, match="array_api_strict departs from the array API standard"):
+        ap.median_pool(kept_away(sample(SHAPE, float)), 3)
+
+
 def test_a_narrow_namespace(kept_away, monkeypatch):
     """Without 64-bit floats the widest there are will do (MLX)."""
     from anypool.arrayapi.space import ArraySpace

@@ -263,6 +263,25 @@ def test_noise_of_rounding_is_no_disagreement():
     assert "units in the last place" in str(found)
 
 
+def test_arrays_without_batch_and_channels():
+    found = ap.port_check(pool("max_pool", 3, 2), pool("max_pool", 3, 2, 1), shape=(12, 13))
+    assert found.a == "max pooling, kernel 3, stride 2, over axes 0, 1"
+    assert found.reasons == ("padding: a has 0, b has 1",)
+
+
+def test_one_that_takes_one_size_only():
+    """Models are often built for one size: that is told, and no disagreement."""
+
+    def fixed(x):
+        if x.shape != (2, 3, 9, 10):
+            raise ValueError("built for (2, 3, 9, 10)")
+        return ap.max_pool(x, 3)
+
+    found = ap.port_check(fixed, pool("max_pool", 3), shape=(2, 3, 9, 10))
+    assert found
+    assert "Note: sizes: a refuses (2, 3, 10, 11), b takes it: ValueError: built for" in str(found)
+
+
 def test_nan_and_halves_can_be_left_out():
     need("tensorflow")
     ours = pool("max_pool", 3, 2, "same", axes="channels_last")

@@ -48,7 +48,7 @@ OWNERS = {
     "torchcam": {"see"},
     "tensorflow": {"tensorflow"},
     "keras": {"keras"},
-    "ml_dtypes": {"torch"},
+    "ml_dtypes": {"torch", "arrayapi"},
     "scipy": {"study"},
     "sqlalchemy": {"study"},
     "pooch": {"study"},

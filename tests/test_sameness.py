@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cases import CASES, Case, scale_of
-from fronts import FRONTS, Apart, Front, incoming, numpy_answer, seeded
+from fronts import FRONTS, Front, incoming, numpy_answer, seeded
 from same import assert_same
 
 # A row of every kind of windows, of every family of reductions, of every kind of dtype and layout.
@@ -26,7 +26,7 @@ SPREAD = [
     "adaptive-mean-uint8", "k3s2p1-mean-float16", "k3s2p1-max-int32", "k3s2p1-sum-uint8",
     "channels-last-mean-float32", "3d-adaptive-gem-float32", "1d-median-float32",
 ]  # fmt: skip
-# what fronts run that compile every row, or need a process of their own; the rest nightly
+# what fronts that compile every row run always; those with a process of their own in one test
 FEWER = SPREAD[::3]
 ROWS = {str(case): case for case in CASES}
 FEW = {name: ROWS[name] for name in SPREAD}
@@ -38,14 +38,14 @@ def everywhere(rows: dict[str, Case], *more: str) -> Any:
     """Each row on each front: those of the spread, and these, always; the rest nightly."""
     made = []
     for name, front in FRONTS.items():
-        always = {*(FEWER if front.heavy else SPREAD), *more}
+        always = set() if front.apart else {*(FEWER if front.heavy else SPREAD), *more}
         for row, case in rows.items():
             marks = [] if row in always else pytest.mark.nightly
             made.append(pytest.param(front, case, id=f"{name}-{row}", marks=marks))
     return pytest.mark.parametrize(("front", "case"), made, indirect=["front"])
 
 
-@pytest.fixture(params=FRONTS.values(), ids=FRONTS)
+@pytest.fixture(params=[f for f in FRONTS.values() if not f.apart], ids=lambda f: f.name)
 def front(request) -> Front:
     """Each front in turn; a front that is not installed is skipped by name."""
     made: Front = request.param
@@ -58,8 +58,8 @@ def processes() -> Iterator[None]:
     """Processes that a front has started live as long as these tests."""
     yield
     for one in FRONTS.values():
-        if isinstance(one.answer, Apart):
-            one.answer.close()
+        if one.apart:
+            one.answer.close()  # type: ignore[attr-defined]
 
 
 def answered(front: Front, what: str, case: Case, **common: Any) -> Any:
@@ -105,6 +105,17 @@ def test_places_of_max_and_min(front, case):
 @everywhere(SLOPED)
 def test_derivatives(front, case):
     check_slopes(front, case)
+
+
+@pytest.mark.parametrize("front", [f for f in FRONTS.values() if f.apart], ids=lambda f: f.name,
+                         indirect=True)  # fmt: skip
+def test_keras_on_each_backend(front):
+    """A few rows in one go: each backend needs a process, which takes seconds to start."""
+    for name in FEWER:
+        check_values(front, ROWS[name])
+    check_places(front, ROWS["same-lower-min-float64"])
+    for name in ("k3s2p1-max-float64", "adaptive-mean-float64", "dilated-gem-float64"):
+        check_slopes(front, ROWS[name])
 
 
 @pytest.mark.parametrize("name", ["k3s2p1-max-float64", "adaptive-mean-float64"])

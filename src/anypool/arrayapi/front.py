@@ -96,8 +96,15 @@ class Prepared:
 
     def pooled(self) -> Any:
         """The result, and where max or min stand."""
-        with np.errstate(all="ignore"):  # namespaces made of NumPy warn as it does
-            return plain.pool(self.space, self.plan, self.x, **self.given, **self.draws())
+        try:
+            with np.errstate(all="ignore"):  # namespaces made of NumPy warn as it does
+                return plain.pool(self.space, self.plan, self.x, **self.given, **self.draws())
+        except TypeError as error:  # an argument of the standard that a function does not take
+            said = str(error).strip().splitlines()[0]
+            raise PoolError(
+                f"{self.xp.__name__} departs from the array API standard ({said}); NumPy cannot "
+                "read x where it lies, so copy it to NumPy"
+            ) from error
 
     def draws(self) -> dict[str, Any]:
         """The numbers that NumPy would draw, where x lies."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,21 +63,30 @@ class ArraySpace(Space):
             name = NARROWER.get(name)
         raise PoolError(f"{self.xp.__name__} has no dtype {dtype}; ask for another")
 
+    @property
+    def _there(self) -> dict[str, Any]:
+        """The device, for namespaces that know any."""
+        return {} if self.device is None else {"device": self.device}
+
+    def astype(self, a: Array, dtype: Any) -> Array:
+        kind = self.dtype(dtype)
+        return a if a.dtype == kind else self.xp.astype(a, kind)
+
     def asarray(self, a: Any, dtype: Any = None) -> Array:
         kind = None if dtype is None else self.dtype(dtype)
         if isinstance(a, np.ndarray) and kind is None:
             kind = self.dtype(a.dtype)
-        return self.xp.asarray(a, dtype=kind, device=self.device)
+        return self.xp.asarray(a, dtype=kind, **self._there)
 
     def arange(self, n: int) -> Array:
-        return self.xp.arange(n, device=self.device)
+        return self.xp.arange(n, **self._there)
 
     def zeros(self, shape: Sequence[int], dtype: Any) -> Array:
-        return self.xp.zeros(tuple(shape), dtype=self.dtype(dtype), device=self.device)
+        return self.xp.zeros(tuple(shape), dtype=self.dtype(dtype), **self._there)
 
     def _constant(self, a: Array, axis: int, n: int, value: Any) -> Array:
         shape = (*a.shape[:axis], n, *a.shape[axis + 1 :])
-        return self.xp.full(shape, value, dtype=a.dtype, device=self.device)
+        return self.xp.full(shape, value, dtype=a.dtype, **self._there)
 
     def argmax(self, a: Array, axis: int) -> Array:
         whole = self.astype(a, np.dtype(np.int8)) if self.isdtype(a.dtype, "bool") else a
@@ -91,5 +101,14 @@ def numpy_dtype(xp: Any, dtype: Any) -> np.dtype:
     for name in NAMES:
         own = getattr(xp, name, None)
         if own is not None and own == dtype:
-            return np.dtype(name)
+            return _bfloat16() if name == "bfloat16" else np.dtype(name)
     raise PoolError(f"x is {dtype}; pooling needs bool, integers, floats or complex")
+
+
+def _bfloat16() -> np.dtype:
+    """NumPy knows it by ml_dtypes only."""
+    if importlib.util.find_spec("ml_dtypes") is None:
+        raise PoolError("bfloat16 needs ml_dtypes beside NumPy: pip install ml_dtypes")
+    import ml_dtypes
+
+    return np.dtype(ml_dtypes.bfloat16)

@@ -157,7 +157,9 @@ def _judged(
     compared: list[str] = []
     if not gap.agrees:
         reasons += [*differing.windows(a, b, shapes), *differing.reductions(a, b)]
-    reasons += differing.refusals(a, b)
+    refusals = list(differing.refusals(a, b))
+    if not gap.agrees:
+        reasons += refusals
     if gap.agrees:
         shape = next(s for s, _ in a.runs if (s, "plain") in b.runs)
         reasons += special.nans(a, b, shape, seed) if nan else []
@@ -165,4 +167,6 @@ def _judged(
         reasons += added
     agrees = gap.agrees and not reasons
     text = telling.paragraph(a, b, gap, reasons, nan, compared)
+    if agrees and refusals:  # no disagreement, but worth a word
+        text += f" Note: {refusals[0]}."
     return Agreement(agrees, tuple(reasons), a.words, b.words, gap.worst, tuple(shapes), text)

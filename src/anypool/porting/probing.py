@@ -31,7 +31,7 @@ def _alone(table: np.ndarray) -> bool:
 
 
 def look(subject: Subject, shape: tuple[int, ...], axes: Sequence[int] = ()) -> Seen | None:
-    """Touch every place of these axes (none: of all but the first), one after the other.
+    """Touch every place of these axes (none: of all), one after the other.
 
     None where the output cannot be matched with the input axis by axis.
     """
@@ -42,7 +42,7 @@ def look(subject: Subject, shape: tuple[int, ...], axes: Sequence[int] = ()) -> 
         return None
     y = np.expand_dims(y, dropped)
     reads = {}
-    for axis in axes or range(1, len(shape)):
+    for axis in axes or range(len(shape)):
         table = np.zeros((y.shape[axis], shape[axis]), bool)
         for place in range(shape[axis]):
             table[:, place] = _touched(subject, base, y, axis, place, dropped)
