@@ -63,7 +63,9 @@ LATE = [("adaptive", r) for r in SMOOTH.values() if r.id not in TWICE]
 
 @KNOWN
 @pytest.mark.parametrize(
-    ("label", "reduction"), [*EARLY, *(pytest.param(*p, marks=NIGHTLY) for p in LATE)], ids=str
+    ("label", "reduction"),
+    [*EARLY, *(pytest.param(*p, marks=NIGHTLY) for p in LATE)],
+    ids=lambda value: getattr(value, "id", value),
 )
 def test_derivatives_are_those_of_numpy(reduction, label):
     x, windows, reduce = sample(SHAPE, float), WINDOWS[label].build(), reduction.build()
