@@ -179,6 +179,25 @@ def test_buffers_behind_dlpack():
     assert_same(ap.max_pool(Buffer(x), 3), ap.max_pool(x, 3))
 
 
+def test_numpys_own_protocol():
+    """An array with a namespace and ``__array__``, but no DLPack (labelled arrays)."""
+
+    class Labelled:
+        def __init__(self, a: np.ndarray) -> None:
+            self.a = a
+
+        def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+            return self.a
+
+        def __array_namespace__(self) -> Any:
+            return np
+
+    x = sample(SHAPE, np.float32)
+    y = ap.max_pool(Labelled(x), 3)
+    assert type(y) is np.ndarray
+    assert_same(y, ap.max_pool(x, 3))
+
+
 def test_what_numpy_knows_itself():
     """Subclasses, scalars' arrays, buffers: NumPy's results."""
 

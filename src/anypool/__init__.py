@@ -7,7 +7,7 @@ A pooling is *windows* (where each output looks) times a *reduction* (what a win
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import reductions, windows
 from .blur import blur_pool
@@ -44,6 +44,9 @@ from .ops import (
     vjp,
 )
 from .unpool import indices_to_onnx, indices_to_tensorflow, max_unpool
+
+if TYPE_CHECKING:  # they load on first touch
+    from .porting import port, port_check
 
 __version__ = "0.1.0"
 

@@ -23,7 +23,7 @@ def viewed(x: Any) -> np.ndarray | None:
     """``x`` as a NumPy array over the same memory, without a copy; None where that cannot be."""
     if isinstance(x, np.ndarray):
         return np.asarray(x)
-    for way in (_by_dlpack, _by_buffer):
+    for way in (_by_dlpack, _by_buffer, _by_array):
         found = way(x)
         if found is not None and storable(found.dtype):
             return found
@@ -46,6 +46,13 @@ def _by_buffer(x: Any) -> np.ndarray | None:
         return np.asarray(memoryview(x))
     except (TypeError, ValueError, BufferError, NotImplementedError):
         return None
+
+
+def _by_array(x: Any) -> np.ndarray | None:
+    """NumPy's own protocol, for arrays that lie nowhere else: those have DLPack."""
+    if hasattr(type(x), "__dlpack__") or not hasattr(type(x), "__array__"):
+        return None
+    return np.asarray(x)
 
 
 def to_numpy(value: Any, what: str) -> Any:

@@ -37,11 +37,11 @@ def _stride(row: Spelling, source: Pooling, target: str) -> Iterator[str]:
     own = {"stride", "strides", "window_strides"} & set(row.words)
     if source.windows != "sliding" or not own & source.left_out:
         return
-    mine, theirs = words(row.framework, "stride"), words(target, "stride")
-    if fact(row.framework, "stride") != fact(target, "stride"):
+    home = row.framework
+    if fact(home, "stride") != fact(target, "stride"):
         yield (
-            f"a stride left out is {mine} in {FRAMEWORKS[row.framework]}, in {FRAMEWORKS[target]} "
-            f"{theirs}; it is written out here"
+            f"a stride left out: {words(home, 'stride')} in {FRAMEWORKS[home]}, "
+            f"{words(target, 'stride')} in {FRAMEWORKS[target]}; it is written out here"
         )
 
 
@@ -85,15 +85,18 @@ def _lp(home: str, source: Pooling, target: str) -> Iterator[str]:
 def _indices(home: str, source: Pooling, target: str) -> Iterator[str]:
     if source.indices and fact(home, "indices") != fact(target, "indices"):
         yield (
-            f"indices are {words(home, 'indices')} in {FRAMEWORKS[home]}, in {FRAMEWORKS[target]} "
-            f"{words(target, 'indices')}: anypool.indices_to_onnx and indices_to_tensorflow convert"
+            f"indices: {words(home, 'indices')} in {FRAMEWORKS[home]}, "
+            f"{words(target, 'indices')} in {FRAMEWORKS[target]}; anypool.indices_to_onnx and "
+            "anypool.indices_to_tensorflow convert"
         )
+    if source.windows == "fractional" and home != target:
+        yield "PyTorch draws the places at every call; anypool by rng=, without it one fixed place"
 
 
 def _faults(home: str, source: Pooling, target: str) -> Iterator[str]:
     """Known faults of releases."""
     if "keras" in (home, target) and home != target:
-        if source.padding == "same" and source.reduce == "mean":
+        if source.padding == "same" and source.reduce == "mean" and not source.counts:
             yield (
                 'Keras up to 3.15.1 on PyTorch pads "same" averages of uneven sides by repeating '
                 "the edge: other numbers there"
@@ -116,7 +119,7 @@ def _numbers(home: str, source: Pooling, target: str) -> Iterator[str]:
         return
     what = "NaN in a window" if rule == "nan" else "float16 averages"
     yield (
-        f"{what}: {FRAMEWORKS[home]} {words(home, rule)}, {FRAMEWORKS[target]} "
+        f"{what}: {FRAMEWORKS[home]} {words(home, rule)}; {FRAMEWORKS[target]} "
         f"{words(target, rule)}"
     )
 
