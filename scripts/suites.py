@@ -38,6 +38,10 @@ INSTALL = {
     "sklearn": "pip install -e '.[study]' -c constraints.txt",
     "jinja2": "pip install -e '.[study]' -c constraints.txt",
     "torchcam": "pip install -e '.[cam]' -c constraints.txt",
+    "jax is not": "pip install -e '.[jax]' -c constraints.txt",
+    "keras is not": "pip install -e '.[keras]' tensorflow-cpu -c constraints.txt",
+    "tensorflow is not": "pip install tensorflow-cpu -c constraints.txt",
+    "array_api_strict": "pip install array-api-strict -c constraints.txt",
     "gpu": "a machine with an NVIDIA GPU, then pip install -e '.[gpu]'",
 }
 
