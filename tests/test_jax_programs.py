@@ -104,7 +104,7 @@ def test_steps_mean_what_their_plain_forms_mean(windows, name, dtype, monkeypatc
     plan = ap.plan.make(x.shape, np.dtype(x.dtype), windows, ap.reductions.resolve(name), (2, 3),
                         ap.plan.Options())  # fmt: skip
     want = ap.pool(np.asarray(x), windows, name)
-    y, back = jax.vjp(lambda x: steps.pool(x, plan), x)
+    y, back = jax.vjp(lambda x: steps.pool(x, plan).reshape(want.shape), x)
     assert_same(np.asarray(y), want, ulp=8, scale=SHAPE[2] * SHAPE[3] if name == "sum" else 4)
     g = np.random.default_rng(1).integers(-4, 5, want.shape).astype(want.dtype)
     slope = ap.vjp(np.asarray(x), windows, name)[1](g)
@@ -116,6 +116,24 @@ def test_steps_mean_what_their_plain_forms_mean(windows, name, dtype, monkeypatc
         kept = made.empty_taps()
         made.forward(np.asarray(x), np.empty_like(want).reshape(y.shape), kept)
         assert_same(np.asarray(taps), kept)
+
+
+def test_indices_and_pyramids_come_from_the_kernels_too():
+    x = data(4)
+    for function in (
+        lambda x: ap.max_pool(x, 3, 2, 1, return_indices=True),
+        lambda x: ap.adaptive_max_pool(x, (5, 7), return_indices=True),
+        lambda x: ap.pyramid_pool(x, (1, 2, 5), return_indices=True),
+        lambda x: (ap.pyramid_pool(x, (1, 2, 5), "mean"),),
+        lambda x: (ap.global_pool(x, "max", keepdims=False),),
+        lambda x: ap.max_pool(x, 2, padding=3, fill=-5, return_indices=True),
+    ):
+        for got, want in zip(jax.jit(function)(x), function(np.asarray(x)), strict=True):
+            assert_same(np.asarray(got), want, ulp=8, scale=4, check_dtype=False)
+    assert calls(lambda x: ap.pyramid_pool(x, (1, 2, 5), return_indices=True), x)
+    slope = jax.grad(lambda x: ap.pyramid_pool(x, (1, 2), return_indices=True)[0].sum())(x)
+    want = ap.vjp(np.asarray(x), ap.windows.pyramid((1, 2)), "max")[1](np.ones((4, 3, 5), "f4"))
+    assert_same(np.asarray(slope), want, ulp=8, scale=4)
 
 
 # --- transformations in any order ----------------------------------------------------------------

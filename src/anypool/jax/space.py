@@ -67,6 +67,12 @@ class JaxSpace(Space):
 
         return either(*a)
 
+    def by_samples(self, f: Callable[..., list[Array]], *arrays: Array) -> list[Array]:
+        def one(samples: list[Array]) -> list[Array]:
+            return [a[0] for a in f(*(a[None] for a in samples))]
+
+        return lax.map(jax.checkpoint(one), list(arrays))  # kept for a derivative, they fill all
+
     def truth(self, a: Array) -> bool | None:
         return None if isinstance(a, Tracer) else bool(a)
 

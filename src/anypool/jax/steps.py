@@ -23,7 +23,8 @@ from ..plan import Plan, make
 from . import forms, jobs, proof
 
 Array = Any
-LEAST = 1 << 11  # elements of x: below, XLA's own operations cost no more than a call
+# elements of x below which XLA's own operations cost no more than a call
+LEAST = {"values": 1 << 11, "back": 1 << 11, "found": 0, "spread": 0}
 
 VALUES, FOUND, TAKEN, SPREAD, BACK = (
     Primitive(f"anypool_{name}") for name in ("values", "found", "taken", "spread", "back")
@@ -32,9 +33,14 @@ FOUND.multiple_results = True
 
 
 def pool(x: Array, plan: Plan, threads: int | None = None) -> Array:
-    """Max, min, sum or mean of x; the plan must be one that ``jobs.training`` knows."""
-    y = VALUES.bind(x, plan=plan, threads=threads)
-    return y if plan.windows.keepdims else y.reshape([y.shape[a] for a in plan.outer])
+    """Max, min, sum or mean of x, pooled axes kept; ``jobs.training`` must know the plan."""
+    return VALUES.bind(x, plan=plan, threads=threads)
+
+
+def found(x: Array, plan: Plan, threads: int | None = None) -> tuple[Array, Array]:
+    """Max or min, and where each stands: flat over the pooled axes, -1 where nothing is real."""
+    y, taps = FOUND.bind(x, plan=plan, threads=threads)
+    return y, forms.places(taps, plan)
 
 
 def is_linear(plan: Plan) -> bool:
@@ -119,7 +125,7 @@ def _by_kernel(step: str, form: Any, several: bool, ctx: Any, *operands: Any, pl
                threads: int | None) -> Any:  # fmt: skip
     """On the CPU a call of ours, where the program stays in this process on one device."""
     name = None
-    worth = math.prod(plan.shape) >= LEAST and not (step == "back" and jobs.tiled(plan))
+    worth = math.prod(plan.shape) >= LEAST[step] and not (step == "back" and jobs.tiled(plan))
     if worth and _stays(ctx.module_context) and not proof.why_not():
         name = jobs.target(step, plan, threads)
     if name is None:

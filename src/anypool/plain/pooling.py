@@ -82,10 +82,6 @@ def pool(
 
 def _refuse(plan: Plan, spots: Any, picks: Any) -> None:
     """What plain operations cannot say."""
-    if plan.reduction.recipe.user:
-        raise PoolError(
-            f"{plan.reduction} is made of Python functions, which only NumPy arrays are put through"
-        )
     if (plan.windows.random and spots is None) or (plan.reduction.sampled and picks is None):
         raise PoolError(
             f"{plan.reduction} over {plan.windows} draws numbers; give rng= something to draw from"

@@ -17,6 +17,7 @@ except ImportError:
     ) from None
 
 from ..errors import PoolError
+from .export import finite, to_tflite
 from .front import blur_pool, max_unpool, pool, vjp
 
-__all__ = ["PoolError", "blur_pool", "max_unpool", "pool", "vjp"]
+__all__ = ["PoolError", "blur_pool", "finite", "max_unpool", "pool", "to_tflite", "vjp"]

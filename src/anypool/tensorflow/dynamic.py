@@ -39,7 +39,8 @@ def pool(
         y, at, nothing = _grid(call, grid, done)
         done += int(np.prod([g.outputs for g in grid])) if plan.windows.joined else 0
         pieces.append(_filled(space, plan, y, nothing))
-        places.append(at if at is None or nothing is None else tf.where(nothing, -1, at))
+        none = at is None or nothing is None
+        places.append(at if none else tf.where(nothing, number(-1, at.dtype), at))
     y = Lifted(_rounded(plan, _assembled(plan, pieces)))
     return (y, Lifted(_assembled(plan, places))) if plan.options.indices else y
 

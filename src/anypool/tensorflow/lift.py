@@ -70,8 +70,17 @@ class Lifted:
 
 
 def sliced(t: Tensor, key: Any) -> Tensor:
-    """``t[key]``, but slices with a step as gathers, which are 50 times faster outside XLA."""
+    """``t[key]``, but slices with a step as gathers, which are 50 times faster outside XLA.
+
+    The last axis is added and taken away by operations of their own, which TFLite knows for more
+    axes than it can slice.
+    """
     keys = key if isinstance(key, tuple) else (key,)
+    if keys == (Ellipsis, None):
+        return tf.expand_dims(t, -1)
+    if len(keys) == 2 and keys[0] is Ellipsis and isinstance(keys[1], int) and not compiled():
+        n = t.shape[-1] or tf.shape(t)[-1]
+        return tf.gather(t, keys[1] if keys[1] >= 0 else n + keys[1], axis=-1)
     steps = [k.step or 1 if isinstance(k, slice) else 0 for k in keys]
     if 0 in steps or max(steps) == 1 or compiled():
         return t[key]
@@ -151,15 +160,24 @@ def _divide(a: Tensor, b: Tensor) -> Tensor:
     return a / b if _inexact(a.dtype) else tf.cast(a, tf.float64) / tf.cast(b, tf.float64)
 
 
-def _logical(bools: Callable[..., Any], ints: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda a, b: (bools if a.dtype == tf.bool else ints)(a, b)
+def _and(a: Tensor, b: Tensor) -> Tensor:
+    if a.dtype != tf.bool:
+        return tf.bitwise.bitwise_and(a, b)
+    # TFLite (2.21) stops the process where LOGICAL_AND broadcasts five axes
+    return tf.logical_and(a, b) if a.shape == b.shape else tf.where(a, b, False)
+
+
+def _or(a: Tensor, b: Tensor) -> Tensor:
+    if a.dtype != tf.bool:
+        return tf.bitwise.bitwise_or(a, b)
+    return tf.logical_or(a, b) if a.shape == b.shape else tf.where(a, True, b)
 
 
 METHODS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": _divide,
     "floordiv": operator.floordiv, "mod": operator.mod, "pow": operator.pow,
-    "and": _logical(tf.logical_and, tf.bitwise.bitwise_and),
-    "or": _logical(tf.logical_or, tf.bitwise.bitwise_or),
+    "and": _and,
+    "or": _or,
 }  # fmt: skip
 for _name, _apply in METHODS.items():
     setattr(Lifted, f"__{_name}__", _binary(_apply))

@@ -45,9 +45,11 @@ def _known(shape: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _ragged(x: Any, windows: Windows, axes: Any) -> tuple[Tensor, Tensor, Any]:
+def _ragged(x: Any, windows: Windows, axes: Any) -> tuple[Tensor, Any, Any]:
     """A RaggedTensor whose samples are boxes: rows of one length inside a sample."""
     rank, ragged = x.shape.rank, _ragged_axes(x)
+    if not ragged:  # ragged in name only
+        return x.to_tensor(), None, axes
     pooled = find_axes(rank, windows, tuple(ragged) if axes is None else axes)
     for axis in ragged:
         if axis not in pooled:

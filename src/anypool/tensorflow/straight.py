@@ -18,7 +18,7 @@ from ..plain.finish import narrowed, rounded
 from ..plain.real import widened
 from ..plan import Plan
 from ..windows import Table
-from . import builtin
+from . import builtin, export
 from .lift import DType, Lifted, Tensor, gathered, number, tf
 from .space import Tensors
 
@@ -119,7 +119,7 @@ def values(space: Tensors, plan: Plan, lines: list[Line], x: Tensor) -> Tensor:
     own = builtin.find(plan)
     if own is None:
         y = _by_axes(plan, lines, wide)
-    elif plan.reduction.name in ("mean", "sum"):
+    elif plan.reduction.name in ("mean", "sum") or export.FINITE.get():
         y = own(wide)
     else:  # TensorFlow's max loses NaN, and makes the lowest number of nothing but -inf
         finite = tf.math.is_finite(tf.reduce_sum(wide))
