@@ -40,7 +40,7 @@ def pool(
         done += int(np.prod([g.outputs for g in grid])) if plan.windows.joined else 0
         pieces.append(_filled(space, plan, y, nothing))
         none = at is None or nothing is None
-        places.append(at if none else tf.where(nothing, number(-1, at.dtype), at))
+        places.append(at if none else tf.where(nothing, number(-1, at.dtype), at))  # type: ignore[union-attr]
     y = Lifted(_rounded(plan, _assembled(plan, pieces)))
     return (y, Lifted(_assembled(plan, places))) if plan.options.indices else y
 
