@@ -227,6 +227,41 @@ assert not any("anypool" in name for name in sys.modules)
     assert_same(np.load(tmp_path / "g.npy"), np.asarray(slope), ulp=64, scale=4)
 
 
+def test_programs_for_any_number_of_samples():
+    x, mask = data(), jnp.asarray(np.random.default_rng(2).random(SHAPE) < 0.7)
+    sizes = jnp.array([[12, 20], [5, 7], [9, 20], [12, 3]])
+
+    def model(x, mask, sizes):
+        y, at = ap.max_pool(x, 3, 2, 1, mask=mask, return_indices=True)
+        more = ap.adaptive_avg_pool(x, 3, sizes=sizes), ap.avg_pool(x, 3, mask=mask[:1, :, :, :1])
+        return y, at, *more, ap.max_pool(x, 3), ap.pyramid_pool(x, (1, 2), "mean")
+
+    [b] = jax.export.symbolic_shape("b")
+    shapes = [jax.ShapeDtypeStruct((b, *a.shape[1:]), a.dtype) for a in (x, mask, sizes)]
+    made = jax.export.export(jax.jit(model))(*shapes)
+    slope = jax.export.export(jax.jit(jax.grad(lambda x, *more: model(x, *more)[0].sum())))(*shapes)
+    for n in (4, 2):
+        args = x[:n], mask[:n], sizes[:n]
+        for got, want in zip(made.call(*args), model(*args), strict=True):
+            assert_same(np.asarray(got), np.asarray(want), ulp=16, scale=4)
+        want = jax.grad(lambda x, n=n: model(x, mask[:n], sizes[:n])[0].sum())(x[:n])
+        assert_same(np.asarray(slope.call(*args)), np.asarray(want))
+
+
+@pytest.mark.parametrize(
+    ("shape", "ask", "told"),
+    [
+        ("2, 3, h, 20", lambda x: ap.max_pool(x, 2), "axis 2 of x has the symbolic size h"),
+        ("b, 20", ap.global_avg_pool, "axis 0 of x has the symbolic size b"),
+        ("b, 3, 12, 20", lambda x: ap.stochastic_pool(x, 2, rng=0), "nothing can be drawn"),
+    ],
+)
+def test_symbols_that_windows_cannot_be_laid_on(shape, ask, told):
+    like = jax.ShapeDtypeStruct(jax.export.symbolic_shape(shape), jnp.float32)
+    with pytest.raises(ap.PoolError, match=told):
+        jax.export.export(jax.jit(ask))(like)
+
+
 def test_programs_for_several_devices():
     program = f"""
 import numpy as np, jax, jax.numpy as jnp, anypool as ap
