@@ -98,13 +98,14 @@ def _reduce_window(name: str, k: int, s: int, p: int) -> Callable[[Any], Any]:
 
 def _slices(name: str, m: int) -> Callable[[Any], Any]:
     """What is written where JAX has no adaptive pooling: a slice for each output and axis."""
-    jnp = peers.load("jax").numpy
+    jax = peers.load("jax")
+    jnp, cut_out = jax.numpy, jax.lax.slice_in_dim
     reduce = jnp.max if name == "max" else jnp.mean
 
     def along(x: Any, axis: int) -> Any:
         n = x.shape[axis]
         edges = [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
-        cut = [reduce(jnp.take(x, jnp.arange(a, b), axis), axis) for a, b in edges]
+        cut = [reduce(cut_out(x, a, b, axis=axis), axis) for a, b in edges]
         return jnp.stack(cut, axis)
 
     return lambda x: along(along(x, 2), 3)
