@@ -234,7 +234,7 @@ def test_programs_for_any_number_of_samples():
     def model(x, mask, sizes):
         y, at = ap.max_pool(x, 3, 2, 1, mask=mask, return_indices=True)
         more = ap.adaptive_avg_pool(x, 3, sizes=sizes), ap.avg_pool(x, 3, mask=mask[:1, :, :, :1])
-        return y, at, *more, ap.max_pool(x, 3), ap.pyramid_pool(x, (1, 2), "mean")
+        return y, at, *more, ap.max_pool(x, 3)
 
     [b] = jax.export.symbolic_shape("b")
     shapes = [jax.ShapeDtypeStruct((b, *a.shape[1:]), a.dtype) for a in (x, mask, sizes)]
@@ -346,7 +346,7 @@ g = jax.jit(jax.grad(lambda x: (ap.max_pool(jnp.sin(x), 3, 2, 1) ** 2).sum()))
 g(big).block_until_ready()
 for _ in range(40): y = g(big)
 """
-    for _ in range(3):
+    for _ in range(2):
         run(program, timeout=60)
 
 

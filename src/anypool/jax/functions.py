@@ -85,8 +85,8 @@ def gem_pool(
     >>> import jax.numpy as jnp, anypool.jax as aj
     >>> x = jnp.arange(1.0, 9.0).reshape(1, 2, 4)
     >>> y = aj.gem_pool(x, (2,), p=jnp.array([1.0, 3.0]).reshape(1, 2, 1))
-    >>> [round(v, 3) for v in y.ravel().tolist()]
-    [1.5, 3.5, 5.545, 7.533]
+    >>> [f"{v:.3f}" for v in y.ravel()]
+    ['1.500', '3.500', '5.545', '7.533']
     """
     over = where.sliding(kernel_size, stride, padding, dilation, ceil_mode)
     if isinstance(p, jax.Array):
