@@ -16,7 +16,7 @@ from same import assert_same
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 import jax.numpy as jnp  # noqa: E402 - only where JAX is
-from jax import lax  # noqa: E402
+from jax import export, lax  # noqa: E402
 
 from anypool.jax import forms, jobs, proof, steps  # noqa: E402
 
@@ -207,7 +207,7 @@ def test_exported_programs_need_nothing_of_ours(tmp_path):
             + ap.gem_pool(x, 9, 8)[..., :1, :1]
         )
 
-    made = jax.export.export(jax.jit(model), platforms=("cpu", "cuda", "tpu"))(
+    made = export.export(jax.jit(model), platforms=("cpu", "cuda", "tpu"))(
         jax.ShapeDtypeStruct(x.shape, x.dtype)
     )
     assert "custom_call" not in made.mlir_module()
@@ -216,7 +216,7 @@ def test_exported_programs_need_nothing_of_ours(tmp_path):
     program = f"""
 import sys, numpy as np, jax
 x = np.load({str(tmp_path / "x.npy")!r})
-loaded = jax.export.deserialize(bytearray(open({str(tmp_path / "model")!r}, "rb").read()))
+loaded = export.deserialize(bytearray(open({str(tmp_path / "model")!r}, "rb").read()))
 np.save({str(tmp_path / "y.npy")!r}, loaded.call(x))
 np.save({str(tmp_path / "g.npy")!r}, jax.grad(lambda x: loaded.call(x).sum())(x))
 assert not any("anypool" in name for name in sys.modules)
@@ -236,10 +236,10 @@ def test_programs_for_any_number_of_samples():
         more = ap.adaptive_avg_pool(x, 3, sizes=sizes), ap.avg_pool(x, 3, mask=mask[:1, :, :, :1])
         return y, at, *more, ap.max_pool(x, 3)
 
-    [b] = jax.export.symbolic_shape("b")
+    [b] = export.symbolic_shape("b")
     shapes = [jax.ShapeDtypeStruct((b, *a.shape[1:]), a.dtype) for a in (x, mask, sizes)]
-    made = jax.export.export(jax.jit(model))(*shapes)
-    slope = jax.export.export(jax.jit(jax.grad(lambda x, *more: model(x, *more)[0].sum())))(*shapes)
+    made = export.export(jax.jit(model))(*shapes)
+    slope = export.export(jax.jit(jax.grad(lambda x, *more: model(x, *more)[0].sum())))(*shapes)
     for n in (4, 2):
         args = x[:n], mask[:n], sizes[:n]
         for got, want in zip(made.call(*args), model(*args), strict=True):
@@ -257,9 +257,9 @@ def test_programs_for_any_number_of_samples():
     ],
 )
 def test_symbols_that_windows_cannot_be_laid_on(shape, ask, told):
-    like = jax.ShapeDtypeStruct(jax.export.symbolic_shape(shape), jnp.float32)
+    like = jax.ShapeDtypeStruct(export.symbolic_shape(shape), jnp.float32)
     with pytest.raises(ap.PoolError, match=told):
-        jax.export.export(jax.jit(ask))(like)
+        export.export(jax.jit(ask))(like)
 
 
 def test_programs_for_several_devices():

@@ -78,7 +78,7 @@ def _slope_of_values(primals: Any, tangents: Any, **params: Any) -> Any:
 def _slope_of_found(primals: Any, tangents: Any, **params: Any) -> Any:
     y, taps = FOUND.bind(*primals, **params)
     dy = _unless_zero(TAKEN, tangents[0], (taps,), params)
-    return [y, taps], [dy, ad.Zero(jax.typeof(taps).to_tangent_aval())]
+    return [y, taps], [dy, ad.Zero(taps.aval.to_tangent_aval())]
 
 
 def _slope_of_linear(primitive: Primitive, primals: Any, tangents: Any, **params: Any) -> Any:
