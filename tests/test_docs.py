@@ -29,7 +29,7 @@ def flat(commands, above=""):
 COMMANDS = dict(flat(typer.main.get_command(app).commands))
 # what a docstring may need that is not installed everywhere
 EXTRAS = {
-    *("numba", "llvmlite", "torch", "matplotlib", "PIL", "scipy", "sqlalchemy", "pooch"),
+    *("numba", "llvmlite", "torch", "jax", "matplotlib", "PIL", "scipy", "sqlalchemy", "pooch"),
     *("jinja2", "markupsafe", "sklearn", "optuna", "ray", "pyarrow", "psycopg", "requests"),
 }
 HOUSE = Path(anypool.__file__).parent
@@ -174,12 +174,14 @@ def test_every_public_function_has_a_docstring_with_an_example(name):
 PAGES = {
     "guide": 20,
     "torch": 20,
+    "jax": 20,
     "study": 8,
     "claims": 30,
     "explorer": 4,
 }  # name -> examples at least
 NEEDED = {
     "torch": ["torch"],
+    "jax": ["jax"],
     "study": ["torch", "scipy", "sklearn"],
     "claims": ["torch"],
     "explorer": ["PIL"],

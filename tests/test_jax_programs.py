@@ -16,7 +16,7 @@ from same import assert_same
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 import jax.numpy as jnp  # noqa: E402 - only where JAX is
-from jax import lax  # noqa: E402
+from jax import export, lax  # noqa: E402
 
 from anypool.jax import forms, jobs, proof, steps  # noqa: E402
 
@@ -207,7 +207,7 @@ def test_exported_programs_need_nothing_of_ours(tmp_path):
             + ap.gem_pool(x, 9, 8)[..., :1, :1]
         )
 
-    made = jax.export.export(jax.jit(model), platforms=("cpu", "cuda", "tpu"))(
+    made = export.export(jax.jit(model), platforms=("cpu", "cuda", "tpu"))(
         jax.ShapeDtypeStruct(x.shape, x.dtype)
     )
     assert "custom_call" not in made.mlir_module()
@@ -216,7 +216,7 @@ def test_exported_programs_need_nothing_of_ours(tmp_path):
     program = f"""
 import sys, numpy as np, jax
 x = np.load({str(tmp_path / "x.npy")!r})
-loaded = jax.export.deserialize(bytearray(open({str(tmp_path / "model")!r}, "rb").read()))
+loaded = export.deserialize(bytearray(open({str(tmp_path / "model")!r}, "rb").read()))
 np.save({str(tmp_path / "y.npy")!r}, loaded.call(x))
 np.save({str(tmp_path / "g.npy")!r}, jax.grad(lambda x: loaded.call(x).sum())(x))
 assert not any("anypool" in name for name in sys.modules)
@@ -225,6 +225,41 @@ assert not any("anypool" in name for name in sys.modules)
     assert_same(np.load(tmp_path / "y.npy"), np.asarray(jax.jit(model)(x)), ulp=64, scale=4)
     slope = jax.jit(jax.grad(lambda x: model(x).sum()))(x)
     assert_same(np.load(tmp_path / "g.npy"), np.asarray(slope), ulp=64, scale=4)
+
+
+def test_programs_for_any_number_of_samples():
+    x, mask = data(), jnp.asarray(np.random.default_rng(2).random(SHAPE) < 0.7)
+    sizes = jnp.array([[12, 20], [5, 7], [9, 20], [12, 3]])
+
+    def model(x, mask, sizes):
+        y, at = ap.max_pool(x, 3, 2, 1, mask=mask, return_indices=True)
+        more = ap.adaptive_avg_pool(x, 3, sizes=sizes), ap.avg_pool(x, 3, mask=mask[:1, :, :, :1])
+        return y, at, *more, ap.max_pool(x, 3)
+
+    [b] = export.symbolic_shape("b")
+    shapes = [jax.ShapeDtypeStruct((b, *a.shape[1:]), a.dtype) for a in (x, mask, sizes)]
+    made = export.export(jax.jit(model))(*shapes)
+    slope = export.export(jax.jit(jax.grad(lambda x, *more: model(x, *more)[0].sum())))(*shapes)
+    for n in (4, 2):
+        args = x[:n], mask[:n], sizes[:n]
+        for got, want in zip(made.call(*args), model(*args), strict=True):
+            assert_same(np.asarray(got), np.asarray(want), ulp=16, scale=4)
+        want = jax.grad(lambda x, n=n: model(x, mask[:n], sizes[:n])[0].sum())(x[:n])
+        assert_same(np.asarray(slope.call(*args)), np.asarray(want))
+
+
+@pytest.mark.parametrize(
+    ("shape", "ask", "told"),
+    [
+        ("2, 3, h, 20", lambda x: ap.max_pool(x, 2), "axis 2 of x has the symbolic size h"),
+        ("b, 20", ap.global_avg_pool, "axis 0 of x has the symbolic size b"),
+        ("b, 3, 12, 20", lambda x: ap.stochastic_pool(x, 2, rng=0), "nothing can be drawn"),
+    ],
+)
+def test_symbols_that_windows_cannot_be_laid_on(shape, ask, told):
+    like = jax.ShapeDtypeStruct(export.symbolic_shape(shape), jnp.float32)
+    with pytest.raises(ap.PoolError, match=told):
+        export.export(jax.jit(ask))(like)
 
 
 def test_programs_for_several_devices():
@@ -311,7 +346,7 @@ g = jax.jit(jax.grad(lambda x: (ap.max_pool(jnp.sin(x), 3, 2, 1) ** 2).sum()))
 g(big).block_until_ready()
 for _ in range(40): y = g(big)
 """
-    for _ in range(3):
+    for _ in range(2):
         run(program, timeout=60)
 
 

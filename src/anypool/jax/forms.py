@@ -61,7 +61,7 @@ def back(g: Array, plan: Plan) -> Array:
 def _transposed(linear: Any, g: Array, plan: Plan) -> Array:
     """Derivatives are added up in float32 at least."""
     wide = _wide(plan).dtype
-    like = jax.typeof(g).update(shape=plan.shape, dtype=wide)
+    like = g.aval.update(shape=plan.shape, dtype=wide)
     return jax.linear_transpose(linear, like)(g.astype(wide))[0].astype(plan.dtype)
 
 

@@ -13,7 +13,7 @@ from .. import blur, ops, plain, reductions
 from ..errors import PoolError
 from ..reductions import Reduction, resolve
 from ..windows import Windows
-from . import ragged, ways
+from . import ragged, symbols, ways
 from .request import apart, check_parameter, draws, is_key, plan_for, traced
 from .space import SPACE
 from .ways import at_hand, to_jax, to_numpy
@@ -34,6 +34,10 @@ def pool(
     or one for each channel, shaped to broadcast against x; it has a derivative. ``rng`` is a key
     such as ``jax.random.key(0)``, or a seed, which draws what NumPy draws.
     """
+    if isinstance(x, jax.Array) and symbols.has_any(x):
+        return symbols.pool(pool, x, windows, reduce, rng=rng, out=out, mask=mask, weights=weights,
+                            sizes=sizes, parameter=parameter, return_indices=return_indices,
+                            return_sizes=return_sizes, **common)  # fmt: skip
     beside = (mask, weights, sizes, parameter, out, rng)
     if not return_sizes and all(a is None for a in beside) and isinstance(x, jax.Array):
         plan = ways.usual(x, windows, reduce, return_indices, common)

@@ -55,15 +55,13 @@ class JaxSpace(Space):
     def stop_gradient(self, a: Array) -> Array:
         return lax.stop_gradient(a)
 
-    def either(
-        self, values: Callable[..., Array], sloped: Callable[..., Array], *a: Array
-    ) -> Array:
-        either = jax.custom_jvp(values)
+    def either(self, values: Function, sloped: Function, *a: Any) -> Array:
+        either = jax.custom_jvp(lambda *a: _settled(values(*a)))
 
         @either.defjvp
         def slopes(primals: Any, tangents: Any) -> Any:  # type: ignore[misc]
             x, *rest = primals
-            return jax.jvp(lambda x: sloped(x, *rest), (x,), tangents[:1])
+            return jax.jvp(lambda x: _settled(sloped(x, *rest)), (x,), tangents[:1])
 
         return either(*a)
 
@@ -75,6 +73,15 @@ class JaxSpace(Space):
 
     def truth(self, a: Array) -> bool | None:
         return None if isinstance(a, Tracer) else bool(a)
+
+
+def _settled(y: Array) -> Array:
+    """``y``, to which ``vmap`` adds its axis in front.
+
+    JAX 0.10 takes for granted that a function and its derivative get it at the same place, and
+    mixes axes up where they do not.
+    """
+    return y.reshape(-1).reshape(y.shape)
 
 
 SPACE = JaxSpace(jnp)

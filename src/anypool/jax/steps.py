@@ -78,7 +78,7 @@ def _slope_of_values(primals: Any, tangents: Any, **params: Any) -> Any:
 def _slope_of_found(primals: Any, tangents: Any, **params: Any) -> Any:
     y, taps = FOUND.bind(*primals, **params)
     dy = _unless_zero(TAKEN, tangents[0], (taps,), params)
-    return [y, taps], [dy, ad.Zero(jax.typeof(taps).to_tangent_aval())]
+    return [y, taps], [dy, ad.Zero(taps.aval.to_tangent_aval())]
 
 
 def _slope_of_linear(primitive: Primitive, primals: Any, tangents: Any, **params: Any) -> Any:
@@ -101,10 +101,19 @@ def _transposed(other: Primitive, g: Any, v: Any, *rest: Any, **params: Any) -> 
 # -- batches -------------------------------------------------------------------------------------
 
 
+_FORMS = {
+    VALUES: forms.values, FOUND: forms.found, TAKEN: forms.taken, SPREAD: forms.spread,
+    BACK: forms.back,
+}  # fmt: skip
+
+
 def _batched(primitive: Primitive, arrays: Any, dims: Any, *, plan: Plan, threads: Any) -> Any:
     """One more axis, in front: its samples are more planes."""
     [size] = {a.shape[d] for a, d in zip(arrays, dims, strict=True) if d is not None}
     moved = [batching.bdim_at_front(a, d, size) for a, d in zip(arrays, dims, strict=True)]
+    if not isinstance(size, int):  # a symbol, in a program to be exported
+        y = jax.vmap(partial(_FORMS[primitive], plan=plan))(*moved)
+        return y, ([0, 0] if primitive.multiple_results else 0)
     y = primitive.bind(*moved, plan=_wider(plan, size), threads=threads)
     return y, ([0, 0] if primitive.multiple_results else 0)
 
@@ -158,14 +167,14 @@ def _run(primitive: Primitive, *arrays: Any, plan: Plan, threads: int | None) ->
 
 def _install() -> None:
     table = (
-        (VALUES, forms.values, _like_y, _slope_of_values, BACK),
-        (FOUND, forms.found, _like_y_and_taps, _slope_of_found, None),
-        (TAKEN, forms.taken, _like_y, partial(_slope_of_linear, TAKEN), SPREAD),
-        (SPREAD, forms.spread, _like_x, partial(_slope_of_linear, SPREAD), TAKEN),
-        (BACK, forms.back, _like_x, partial(_slope_of_linear, BACK), VALUES),
+        (VALUES, _like_y, _slope_of_values, BACK),
+        (FOUND, _like_y_and_taps, _slope_of_found, None),
+        (TAKEN, _like_y, partial(_slope_of_linear, TAKEN), SPREAD),
+        (SPREAD, _like_x, partial(_slope_of_linear, SPREAD), TAKEN),
+        (BACK, _like_x, partial(_slope_of_linear, BACK), VALUES),
     )
-    for primitive, form, like, slope, other in table:
-        several = primitive.multiple_results
+    for primitive, like, slope, other in table:
+        form, several = _FORMS[primitive], primitive.multiple_results
         primitive.def_impl(partial(_run, primitive))
         primitive.def_abstract_eval(like)
         ad.primitive_jvps[primitive] = slope
