@@ -170,6 +170,23 @@ def test_loops_and_maps():
         assert_same(got, want)
 
 
+def converted(t):
+    """For AutoGraph, which rewrites functions that it finds the source of."""
+    y = ap.adaptive_avg_pool(t, (4, 5), **OVER)
+    if tf.reduce_sum(y) > 0:
+        y = ap.max_pool(y, 2, mask=y > 0, **OVER)
+    else:
+        y = ap.gem_pool(y, 2, **OVER)
+    return ap.blur_pool(y, **OVER)
+
+
+@pytest.mark.parametrize("shape", [X.shape, (None, None, None, 3)], ids=str)
+def test_autograph(shape, recwarn):
+    spec = tf.TensorSpec(shape)
+    assert_same(tf.function(converted, input_signature=[spec])(X), converted(X), ulp=16, scale=3.0)
+    assert not recwarn.list
+
+
 # --- other forms of input ----------------------------------------------------------------------
 
 
