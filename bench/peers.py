@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-PACKAGES = {"torch": "torch", "scikit-image": "skimage.measure", "numpy": "numpy"}
+PACKAGES = {"torch": "torch", "jax": "jax", "scikit-image": "skimage.measure", "numpy": "numpy"}
 # OpenMP's threads spin after a parallel region and would eat the next candidate's time; all of
 # these are read when the library is loaded, so they must be set before torch is imported.
 STILL = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 import anypool as ap
-from bench import byhand, peers, torch_rows
+from bench import byhand, jax_rows, peers, torch_rows
 from bench.contest import Contest, Row
 from bench.timing import Call
 from cases import SPEED, Windows
@@ -39,7 +39,8 @@ def all_rows(quick: bool = False) -> list[Row]:
         for shape, where in SPEED[:1] + SPEED[-1:]
     ]
     call = [_layer(name, FIRST, *CALL, np.dtype(np.float32), "call cost") for name in NAMES]
-    return full + call + _blocks(small) + halves + byhand.rows(small) + torch_rows.rows(small)
+    more = [*byhand.rows(small), *torch_rows.rows(small), *jax_rows.rows(small)]
+    return full + call + _blocks(small) + halves + more
 
 
 def _small(shape: Shape) -> Shape:

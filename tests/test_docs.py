@@ -29,7 +29,7 @@ def flat(commands, above=""):
 COMMANDS = dict(flat(typer.main.get_command(app).commands))
 # what a docstring may need that is not installed everywhere
 EXTRAS = {
-    *("numba", "llvmlite", "torch", "matplotlib", "PIL", "scipy", "sqlalchemy", "pooch"),
+    *("numba", "llvmlite", "torch", "jax", "matplotlib", "PIL", "scipy", "sqlalchemy", "pooch"),
     *("jinja2", "markupsafe", "sklearn", "optuna", "ray", "pyarrow", "psycopg", "requests"),
 }
 HOUSE = Path(anypool.__file__).parent
@@ -152,9 +152,13 @@ def test_every_public_function_has_a_docstring_with_an_example(name):
     assert not callable(thing) or isinstance(thing, type) or ">>>" in thing.__doc__
 
 
-@pytest.mark.parametrize(("name", "least"), [("guide", 20), ("torch", 20), ("study", 8)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("guide", 20), ("torch", 20), ("jax", 20), ("study", 8)]
+)
 def test_the_pages_run(name, least):
-    for package in {"torch": ["torch"], "study": ["torch", "scipy", "sklearn"]}.get(name, []):
+    for package in {"torch": ["torch"], "jax": ["jax"], "study": ["torch", "scipy", "sklearn"]}.get(
+        name, []
+    ):
         pytest.importorskip(package, reason=f"{package} is not installed")
     text(f"docs/{name}.md")
     failed, tried = doctest.testfile(str(ROOT / f"docs/{name}.md"), module_relative=False)

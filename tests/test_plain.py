@@ -303,7 +303,35 @@ def test_what_is_asked_of_numbers():
     pool(x, WINDOWS["k2"].build(), "max", nan="raise")
 
 
-def test_functions_of_the_user_are_refused():
+def test_functions_of_the_user_are_given_arrays():
     product = ap.reductions.custom(lambda x: x, lambda s, x: s * x, name="product")
-    with pytest.raises(ap.PoolError, match="product is made of Python functions"):
-        pool(sample(SHAPE, float), WINDOWS["k2"].build(), product)
+    spread = ap.reductions.custom(
+        lambda x: (x, x), lambda s, x: (np.minimum(s[0], x), np.maximum(s[1], x)),
+        lambda s, n: (s[1] - s[0]) * (n > 1), name="spread",
+    )  # fmt: skip
+    x = sample(SHAPE, float, kind="distinct")
+    for reduce in (product, spread):
+        for label in ("k3s2p1", "adaptive", "empty-windows"):
+            for given in ({}, {"mask": mask_of(SHAPE, 2)}):
+                got = pool(x, WINDOWS[label].build(), reduce, **given)
+                want = ap.pool(x, WINDOWS[label].build(), reduce, axes=AXES, **given)
+                assert_same(got, want, ulp=64)
+
+
+def test_functions_of_the_user_that_branch_are_refused():
+    largest = ap.reductions.custom(lambda x: x, lambda s, x: x if x > s else s, name="largest")
+    with pytest.raises(ap.PoolError, match="the functions of largest are given arrays here"):
+        pool(sample(SHAPE, float), WINDOWS["k2"].build(), largest)
+    with pytest.raises(ap.PoolError, match="put through windows of 1600 elements one by one"):
+        pool(np.zeros((1, 1, 40, 40)), ap.windows.whole(), largest)
+
+
+@pytest.mark.parametrize("name", ["median", "gem", "topk", "stochastic"])
+def test_much_is_taken_sample_by_sample(name, monkeypatch):
+    monkeypatch.setattr(plain.windowed, "MOST", 100)
+    compare(sample(SHAPE, float), WINDOWS["k3s2p1"], REDUCTIONS["topk-k=2" if name == "topk" else
+            name], mask=mask_of((2, 1, 9, 10), 4), weights=weights_of((9, 10), 2))  # fmt: skip
+    drawn = ap.reductions.stochastic(rng=3)
+    x, windows = sample(SHAPE, float, 5), WINDOWS["pyramid"].build()
+    draws = plain.numpy_draws(plan_of(x, windows, drawn), 3)
+    assert_same(pool(x, windows, drawn, **draws), ap.pool(x, windows, drawn, axes=AXES))

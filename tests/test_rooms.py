@@ -44,6 +44,7 @@ OWNERS = {
     "matplotlib": {"see", "study"},
     "PIL": {"see", "study"},
     "torch": {"torch", "study", "see"},
+    "jax": {"jax"},
     "torchcam": {"see"},
     "tensorflow": {"tensorflow"},
     "keras": {"keras"},

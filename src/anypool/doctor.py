@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 from collections.abc import Callable
@@ -75,7 +76,20 @@ def kernels() -> Facts:
         remedy = "" if "ANYPOOL" in missing else "; pip install 'numba>=0.62'"
         return {"compiled": f"no: {missing}; plain NumPy gives the same, slower{remedy}"}
     chosen = {call: _kernel(*example) for call, example in _CALLS.items()}
-    return {"compiled": "yes, by numba at the first call of each", **chosen}
+    return {"compiled": "yes, by numba at the first call of each", **chosen, **in_programs()}
+
+
+def in_programs() -> Facts:
+    """Whether programs that JAX compiles for the CPU call the kernels; nothing without JAX."""
+    if importlib.util.find_spec("jax") is None:
+        return {}
+    try:
+        from .jax import proof
+    except Exception as error:  # a broken neighbour must not break the doctor
+        return {"inside JAX's programs": f"no: jax does not load: {error}"}
+    reason = proof.why_not()
+    told = f"no: {reason}; XLA's own operations give the same" if reason else "yes, tried just now"
+    return {"inside JAX's programs": told}
 
 
 def _kernel(shape: tuple[int, ...], axes: tuple[int, int], where: Windows, reduce: str) -> str:

@@ -61,7 +61,7 @@ def back(g: Array, plan: Plan) -> Array:
 def _transposed(linear: Any, g: Array, plan: Plan) -> Array:
     """Derivatives are added up in float32 at least."""
     wide = _wide(plan).dtype
-    like = jax.ShapeDtypeStruct(plan.shape, wide)
+    like = jax.typeof(g).update(shape=plan.shape, dtype=wide)
     return jax.linear_transpose(linear, like)(g.astype(wide))[0].astype(plan.dtype)
 
 
@@ -97,15 +97,21 @@ def _one_by_one(v: Array, taps: Array, plan: Plan) -> Array:
     return sum(jnp.where(taps == tap, part, 0) for part, tap in parts)
 
 
-def _gathered(v: Array, taps: Array, plan: Plan) -> Array:
-    rest, flat, inner = taps.astype(jnp.int32), 0, 1
+def places(taps: Array, plan: Plan) -> Array:
+    """Where each tap stands: flat over the pooled axes, -1 where nothing is real."""
+    rest, flat, inner = taps.astype(SPACE.int64), 0, 1
     for axis, line in reversed(_lines(plan)):
         place = _along(plan, axis, line.start) + rest % line.size * line.gap
         flat, rest, inner = flat + place * inner, rest // line.size, inner * line.n
-    flat = jnp.where(taps == _none(jobs.tap_dtype(plan)), inner, flat)  # beyond the plane: nothing
+    return jnp.where(taps == _none(jobs.tap_dtype(plan)), -1, flat).astype(SPACE.int64)
+
+
+def _gathered(v: Array, taps: Array, plan: Plan) -> Array:
+    flat, inner = places(taps, plan), math.prod(plan.sizes)
     order = (*plan.outer, *plan.axes)
     lead, back = [plan.shape[a] for a in plan.outer], np.argsort(order)
     planes = v.transpose(order).reshape(*lead, inner)
-    spots = flat.transpose(order).reshape(*lead, -1)
+    spots = jnp.where(flat < 0, inner, flat)  # beyond the plane: nothing
+    spots = spots.transpose(order).reshape(*lead, -1)
     found = jnp.take_along_axis(planes, spots, axis=-1, mode="fill", fill_value=0)
     return found.reshape([taps.shape[a] for a in order]).transpose(back)

@@ -13,7 +13,7 @@ from .. import blur, ops, plain, reductions
 from ..errors import PoolError
 from ..reductions import Reduction, resolve
 from ..windows import Windows
-from . import ragged, ways
+from . import ragged, symbols, ways
 from .request import apart, check_parameter, draws, is_key, plan_for, traced
 from .space import SPACE
 from .ways import at_hand, to_jax, to_numpy
@@ -34,6 +34,25 @@ def pool(
     or one for each channel, shaped to broadcast against x; it has a derivative. ``rng`` is a key
     such as ``jax.random.key(0)``, or a seed, which draws what NumPy draws.
     """
+    if isinstance(x, jax.Array) and symbols.has_any(x):
+        return symbols.pool(pool, x, windows, reduce, rng=rng, out=out, mask=mask, weights=weights,
+                            sizes=sizes, parameter=parameter, return_indices=return_indices,
+                            return_sizes=return_sizes, **common)  # fmt: skip
+    beside = (mask, weights, sizes, parameter, out, rng)
+    if not return_sizes and all(a is None for a in beside) and isinstance(x, jax.Array):
+        plan = ways.usual(x, windows, reduce, return_indices, common)
+        found = None if plan is None else ways.by_steps(plan, x, common.get("threads"))
+        if found is not None:
+            return found
+    return _general(x, windows, reduce, *beside, return_indices, return_sizes, common)
+
+
+def _general(
+    x: Any, windows: Windows, reduce: str | Reduction, mask: Any, weights: Any, sizes: Any,
+    parameter: Any, out: Any, rng: Any, return_indices: bool, return_sizes: bool,
+    common: dict[str, Any],
+) -> Any:  # fmt: skip
+    """Any call: its arguments checked, and given to whoever pools it."""
     if out is not None:
         raise PoolError("out is for NumPy arrays; JAX's arrays are never written to")
     if unknown := common.keys() - ops.ACCEPTED:

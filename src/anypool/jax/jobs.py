@@ -1,33 +1,24 @@
-"""What the kernels do for XLA on the CPU: one job for each step of a plan, made once.
-
-Everything but the memory is worked out here: a job is handed arrays and runs a kernel.
-"""
+"""What the kernels do for XLA on the CPU: one function for each step of a plan, registered once."""
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
-from collections.abc import Callable
+import threading
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
 from .. import kernels
-from ..kernels.share import bits
+from ..plain.places import lay
 from ..plan import Plan
-from . import frames
-from .frames import Shape
+from .space import SPACE
 
 VERSION = 1  # of what steps mean: their names are kept in JAX's cache of compiled programs
-
-
-class Job(NamedTuple):
-    """A step: what it reads, what it writes, and the function that does it."""
-
-    run: Callable[..., None]
-    arguments: tuple[Shape, ...]
-    results: tuple[Shape, ...]
+_KNOWN: dict[str, bool] = {}
+_lock = threading.Lock()
 
 
 @lru_cache(maxsize=4096)
@@ -48,58 +39,35 @@ def out_shape(plan: Plan) -> tuple[int, ...]:
     return plan.out_shape(plan.fixed.grids[0])  # type: ignore[union-attr]
 
 
-@lru_cache(maxsize=4096)
-def job(step: str, plan: Plan, threads: int | None) -> Job | None:
-    """The job for a step, or None where no kernel does it."""
-    x, y = Shape(plan.dtype, plan.shape), Shape(plan.dtype, out_shape(plan))
-    taps = Shape(tap_dtype(plan), y.axes) if plan.recipe.family == "extreme" else None
-    made = training(plan)
-    if step == "values":
-        like = [kernels.unreal(s.axes, s.dtype) for s in (x, y)]
-        go = kernels.into(plan, plan.fixed, *like, threads)  # type: ignore[arg-type]
-        return None if go is None else Job(_in_bits(go), (x,), (y,))
-    if step == "found":
-        return Job(_found(plan, made, threads), (x,), (y, taps))  # type: ignore[arg-type]
-    if step == "spread":
-        return Job(lambda g, taps, gx: made.backward(g, taps, gx, threads),
-                   (y, taps), (x,))  # type: ignore[arg-type]  # fmt: skip
-    return Job(lambda g, gx: made.backward(g, None, gx, threads), (y,), (x,))
-
-
-def _in_bits(go: Callable[..., None]) -> Callable[..., None]:
-    """Kernels read halves as the integers they are stored as."""
-
-    def run(x: np.ndarray, y: np.ndarray) -> None:
-        go(bits(x), bits(y))
-
-    return run
-
-
-def _found(plan: Plan, made: Any, threads: int | None) -> Callable[..., None]:
-    def run(x: np.ndarray, y: np.ndarray, taps: np.ndarray) -> None:
-        made.forward(x, y, taps, threads)
-        kernels.fill_empty(plan, plan.fixed.grids[0], y)  # type: ignore[union-attr]
-
-    return run
-
-
-# -- as XLA knows them ---------------------------------------------------------------------------
-
-_KEPT: dict[str, Any] = {}  # XLA calls handlers as long as the process lives
+def tiled(plan: Plan) -> bool:
+    """Whether windows lie side by side: the way back through a mean only repeats numbers then."""
+    return all(own.tiled for own in lay(SPACE, plan, 0, None, None))
 
 
 def target(step: str, plan: Plan, threads: int | None) -> str | None:
-    """The name under which XLA finds the job; None where no kernel does it.
+    """The name under which XLA finds the function; None where no kernel does the step.
 
-    It says all that the job does: compiled programs outlive processes in JAX's own cache.
+    It says all that the function does: compiled programs outlive processes in JAX's own cache.
     """
-    made = job(step, plan, threads)
-    if made is None:
-        return None
     told = repr((VERSION, step, plan, threads))
     name = f"anypool_{step}_{hashlib.sha256(told.encode()).hexdigest()[:24]}"
-    if name not in _KEPT:
-        handler = frames.handler(made.run, made.arguments, made.results)
-        jax.ffi.register_ffi_target(name, frames.capsule(handler), platform="cpu")
-        _KEPT[name] = handler
-    return name
+    with _lock:
+        if name not in _KNOWN:
+            _KNOWN[name] = _register(name, step, plan, threads)
+        return name if _KNOWN[name] else None
+
+
+def _register(name: str, step: str, plan: Plan, threads: int | None) -> bool:
+    from ..kernels import steps
+
+    address = steps.handler(step, plan, threads)
+    if address is None:
+        return False
+    register(name, address)
+    return True
+
+
+def register(name: str, address: int) -> None:
+    """Make a C function known to XLA."""
+    capsule = jax.ffi.pycapsule(ctypes.c_void_p(address))
+    jax.ffi.register_ffi_target(name, capsule, platform="cpu")

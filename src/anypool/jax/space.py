@@ -41,7 +41,9 @@ class JaxSpace(Space):
         return lax.pad(a, jnp.asarray(value, a.dtype), sides) if before or after else a
 
     def pick(self, a: Array, axis: int, spots: np.ndarray) -> Array:
-        return jnp.take(a, spots, axis=axis, mode="clip")
+        rising = bool((np.diff(spots) > 0).all())
+        return jnp.take(a, spots, axis=axis, mode="clip", unique_indices=rising,
+                        indices_are_sorted=rising)  # fmt: skip
 
     def take_along_axis(self, a: Array, index: Array, axis: int) -> Array:
         return jnp.take_along_axis(a, index, axis=axis, mode="clip")
@@ -64,6 +66,12 @@ class JaxSpace(Space):
             return jax.jvp(lambda x: sloped(x, *rest), (x,), tangents[:1])
 
         return either(*a)
+
+    def by_samples(self, f: Callable[..., list[Array]], *arrays: Array) -> list[Array]:
+        def one(samples: list[Array]) -> list[Array]:
+            return [a[0] for a in f(*(a[None] for a in samples))]
+
+        return lax.map(jax.checkpoint(one), list(arrays))  # kept for a derivative, they fill all
 
     def truth(self, a: Array) -> bool | None:
         return None if isinstance(a, Tracer) else bool(a)

@@ -23,7 +23,8 @@ from ..plan import Plan, make
 from . import forms, jobs, proof
 
 Array = Any
-LEAST = 1 << 12  # elements of x: below, XLA's own operations cost less than a call
+# elements of x below which XLA's own operations cost no more than a call
+LEAST = {"values": 1 << 11, "back": 1 << 11, "found": 0, "spread": 0}
 
 VALUES, FOUND, TAKEN, SPREAD, BACK = (
     Primitive(f"anypool_{name}") for name in ("values", "found", "taken", "spread", "back")
@@ -32,9 +33,14 @@ FOUND.multiple_results = True
 
 
 def pool(x: Array, plan: Plan, threads: int | None = None) -> Array:
-    """Max, min, sum or mean of x; the plan must be one that ``jobs.training`` knows."""
-    y = VALUES.bind(x, plan=plan, threads=threads)
-    return y if plan.windows.keepdims else y.reshape([y.shape[a] for a in plan.outer])
+    """Max, min, sum or mean of x, pooled axes kept; ``jobs.training`` must know the plan."""
+    return VALUES.bind(x, plan=plan, threads=threads)
+
+
+def found(x: Array, plan: Plan, threads: int | None = None) -> tuple[Array, Array]:
+    """Max or min, and where each stands: flat over the pooled axes, -1 where nothing is real."""
+    y, taps = FOUND.bind(x, plan=plan, threads=threads)
+    return y, forms.places(taps, plan)
 
 
 def is_linear(plan: Plan) -> bool:
@@ -95,10 +101,19 @@ def _transposed(other: Primitive, g: Any, v: Any, *rest: Any, **params: Any) -> 
 # -- batches -------------------------------------------------------------------------------------
 
 
+_FORMS = {
+    VALUES: forms.values, FOUND: forms.found, TAKEN: forms.taken, SPREAD: forms.spread,
+    BACK: forms.back,
+}  # fmt: skip
+
+
 def _batched(primitive: Primitive, arrays: Any, dims: Any, *, plan: Plan, threads: Any) -> Any:
     """One more axis, in front: its samples are more planes."""
     [size] = {a.shape[d] for a, d in zip(arrays, dims, strict=True) if d is not None}
     moved = [batching.bdim_at_front(a, d, size) for a, d in zip(arrays, dims, strict=True)]
+    if not isinstance(size, int):  # a symbol, in a program to be exported
+        y = jax.vmap(partial(_FORMS[primitive], plan=plan))(*moved)
+        return y, ([0, 0] if primitive.multiple_results else 0)
     y = primitive.bind(*moved, plan=_wider(plan, size), threads=threads)
     return y, ([0, 0] if primitive.multiple_results else 0)
 
@@ -119,7 +134,8 @@ def _by_kernel(step: str, form: Any, several: bool, ctx: Any, *operands: Any, pl
                threads: int | None) -> Any:  # fmt: skip
     """On the CPU a call of ours, where the program stays in this process on one device."""
     name = None
-    if math.prod(plan.shape) >= LEAST and _stays(ctx.module_context) and not proof.why_not():
+    worth = math.prod(plan.shape) >= LEAST[step] and not (step == "back" and jobs.tiled(plan))
+    if worth and _stays(ctx.module_context) and not proof.why_not():
         name = jobs.target(step, plan, threads)
     if name is None:
         return _by_form(form, several, ctx, *operands, plan=plan, threads=threads)
@@ -151,14 +167,14 @@ def _run(primitive: Primitive, *arrays: Any, plan: Plan, threads: int | None) ->
 
 def _install() -> None:
     table = (
-        (VALUES, forms.values, _like_y, _slope_of_values, BACK),
-        (FOUND, forms.found, _like_y_and_taps, _slope_of_found, None),
-        (TAKEN, forms.taken, _like_y, partial(_slope_of_linear, TAKEN), SPREAD),
-        (SPREAD, forms.spread, _like_x, partial(_slope_of_linear, SPREAD), TAKEN),
-        (BACK, forms.back, _like_x, partial(_slope_of_linear, BACK), VALUES),
+        (VALUES, _like_y, _slope_of_values, BACK),
+        (FOUND, _like_y_and_taps, _slope_of_found, None),
+        (TAKEN, _like_y, partial(_slope_of_linear, TAKEN), SPREAD),
+        (SPREAD, _like_x, partial(_slope_of_linear, SPREAD), TAKEN),
+        (BACK, _like_x, partial(_slope_of_linear, BACK), VALUES),
     )
-    for primitive, form, like, slope, other in table:
-        several = primitive.multiple_results
+    for primitive, like, slope, other in table:
+        form, several = _FORMS[primitive], primitive.multiple_results
         primitive.def_impl(partial(_run, primitive))
         primitive.def_abstract_eval(like)
         ad.primitive_jvps[primitive] = slope

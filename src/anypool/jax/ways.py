@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,8 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import plain
+from ..engine import prepare
 from ..errors import PoolError
+from ..ops import ACCEPTED
+from ..plain.finish import assembled
 from ..plan import Plan
+from ..reductions import resolve
+from ..windows import Adaptive, Pyramid, Windows
 from . import jobs, steps
 from .request import traced
 from .space import SPACE
@@ -57,10 +63,9 @@ def to_jax(a: np.ndarray, like: Array) -> Array:
 
 def pooled(plan: Plan, x: Array, given: dict[str, Array], threads: int | None = None) -> Any:
     """Pool by steps that are kernels on the CPU, or in plain operations compiled once a plan."""
-    if not given and not plan.options.indices and plan.options.fill is not None and (
-        jobs.training(plan) is not None
-    ):  # fmt: skip
-        return steps.pool(x, plan, threads)
+    found = None if given else by_steps(plan, x, threads)
+    if found is not None:
+        return found
     if plan.options.indices and math.prod(plan.sizes) > np.iinfo(SPACE.int64).max:
         raise PoolError("indices of a plane this large need 64 bits; turn jax_enable_x64 on")
     looks = plan.options.fill is None or plan.options.nan == "raise"
@@ -69,12 +74,57 @@ def pooled(plan: Plan, x: Array, given: dict[str, Array], threads: int | None = 
     return compiled(plan)(x, given)
 
 
+def usual(x: Array, windows: Any, reduce: Any, indices: bool, common: dict[str, Any]) -> Any:
+    """The plan of a call that has nothing but x and plain options; None for any other call."""
+    if getattr(reduce, "sampled", False) or getattr(windows, "random", False):
+        return None  # they may hold a traced key, which nothing may keep
+    try:
+        return _known(x.shape, x.dtype, windows, reduce, indices, tuple(common.items()))
+    except TypeError:  # a list among the arguments
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _known(
+    shape: tuple[int, ...], dtype: Any, windows: Any, reduce: Any, indices: bool,
+    common: tuple[tuple[str, Any], ...],
+) -> Plan | None:  # fmt: skip
+    known = dict(common)
+    if not isinstance(windows, Windows) or known.keys() - ACCEPTED:
+        return None
+    like = np.broadcast_to(np.zeros((), np.dtype(dtype)), shape)
+    return prepare(like, windows, resolve(reduce), indices=indices, **known).plan
+
+
+def by_steps(plan: Plan, x: Array, threads: int | None) -> Any:
+    """The same by the steps of ``steps``, or None where they do not serve every grid."""
+    grids = each_grid(plan)
+    if not x.size or plan.options.fill is None or any(jobs.training(g) is None for g in grids):
+        return None
+    if not plan.options.indices:
+        return assembled(SPACE, plan, [steps.pool(x, grid, threads) for grid in grids])
+    found = [steps.found(x, grid, threads) for grid in grids]
+    y, at = zip(*found, strict=True)
+    return assembled(SPACE, plan, y), assembled(SPACE, plan, at)
+
+
+@lru_cache(maxsize=4096)
+def each_grid(plan: Plan) -> tuple[Plan, ...]:
+    """A plan for each grid, which gives values and keeps its axes."""
+    options, windows = replace(plan.options, indices=False), plan.windows
+    if not isinstance(windows, Pyramid):
+        return (replace(plan, options=options),)
+    kinds = (Adaptive(size, windows.rule) for size in windows.bins)
+    return tuple(replace(plan, options=options, windows=own) for own in kinds)
+
+
 @lru_cache(maxsize=4096)
 def compiled(plan: Plan) -> Callable[..., Any]:
     """The plan as a compiled function of x and of the arrays beside it."""
 
     def anypool(x: Array, given: dict[str, Array]) -> Any:
-        if not plan.reduction.differentiable and plan.natural.kind in "fV":
+        unsloped = not plan.reduction.differentiable and not plan.recipe.user
+        if unsloped and plan.natural.kind in "fV":
             x = _without_slope(plan, x)
         return plain.pool(SPACE, plan, x, **given)
 

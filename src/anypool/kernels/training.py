@@ -116,7 +116,7 @@ class Training:
 
         A window with nothing real gets the tap 255 (or -1), and no value.
         """
-        kernel, total = self._ahead or self._find_ahead()
+        kernel, total = self.ahead()
         data = self.x.flat(x), self.y.flat(y), self.y.flat(taps), self.table
         share(kernel, data, total, workers(threads, self.reads))
 
@@ -124,12 +124,20 @@ class Training:
         self, g: np.ndarray, taps: np.ndarray | None, gx: np.ndarray, threads: int | None = None
     ) -> None:
         """The derivative by x, all of it, into ``gx`` of g's dtype, laid out like x."""
-        kernel, total = self._back.get(g.dtype) or self._find_back(g.dtype)
+        kernel, total = self.way_back(g.dtype)
         if (taps is None) != (self.op == "sum"):
             raise ValueError(f"the way back through {self.op} takes {self.op != 'sum':d} taps")
         beside = self.shares if taps is None else self.y.flat(taps)
         data = self.y.flat(g), beside, self.x.flat(gx), self.table
         share(kernel, data, total, workers(threads, self.reads))
+
+    def ahead(self) -> tuple[Callable[..., Any], int]:
+        """The kernel that finds max or min, and over how many rows it goes."""
+        return self._ahead or self._find_ahead()
+
+    def way_back(self, dtype: np.dtype) -> tuple[Callable[..., Any], int]:
+        """The kernel for derivatives of this dtype, and over how many rows it goes."""
+        return self._back.get(dtype) or self._find_back(dtype)
 
     def places(self, taps: np.ndarray) -> np.ndarray:
         """PyTorch's indices: flat over the pooled axes; -1 where a window has nothing real."""

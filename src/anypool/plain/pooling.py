@@ -82,10 +82,6 @@ def pool(
 
 def _refuse(plan: Plan, spots: Any, picks: Any) -> None:
     """What plain operations cannot say."""
-    if plan.reduction.recipe.user:
-        raise PoolError(
-            f"{plan.reduction} is made of Python functions, which only NumPy arrays are put through"
-        )
     if (plan.windows.random and spots is None) or (plan.reduction.sampled and picks is None):
         raise PoolError(
             f"{plan.reduction} over {plan.windows} draws numbers; give rng= something to draw from"
@@ -128,7 +124,12 @@ def _extreme(call: Call, places: list[Places]) -> Piece:
         return extremes.found(space, x, real, places, sign, False).v
 
     plain = name in ("any", "all") or call.plan.dtype.kind not in "fV"
-    y = values(x, real) if plain else space.either(values, sloped, x, real)
+    if plain:
+        y = values(x, real)
+    elif any(own.own for own in places):  # they may be traced: nothing may close over them
+        y = sloped(x, real)
+    else:
+        y = space.either(values, sloped, x, real)
     return Piece(y, None, _nothing(space, real, places))
 
 

@@ -178,6 +178,11 @@ class Space:
         """
         return values(*a)
 
+    def by_samples(self, f: Callable[..., list[Array]], *arrays: Array) -> list[Array]:
+        """``f`` of the arrays, sample by sample along axis 0, so that less memory is needed."""
+        parts = [f(*(a[i : i + 1, ...] for a in arrays)) for i in range(arrays[0].shape[0])]
+        return [self.concat(part, 0) for part in zip(*parts, strict=True)]
+
     def truth(self, a: Array) -> bool | None:
         """Whether an array of one bool is true; None where only a trace of it is known."""
         return bool(a)

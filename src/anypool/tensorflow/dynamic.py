@@ -55,7 +55,8 @@ def _refuse(plan: Plan, spots: Any) -> None:
         )
     if plan.reduction.recipe.user:
         raise PoolError(
-            f"{plan.reduction} is made of Python functions, which only NumPy arrays are put through"
+            f"{plan.reduction} is made of Python functions, which need known sizes; x has shape "
+            f"{plan.shape}: give a static shape"
         )
     for what, word in (("fill", None), ("nan", "raise")):
         if getattr(plan.options, what) == word:
