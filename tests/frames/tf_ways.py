@@ -170,6 +170,22 @@ def test_loops_and_maps():
         assert_same(got, want)
 
 
+def converted(t):
+    """For AutoGraph, which rewrites functions that it finds the source of."""
+    y = ap.adaptive_avg_pool(t, (4, 5), **OVER)
+    for _ in range(2):
+        if tf.reduce_sum(y) > 0:
+            y = ap.max_pool(y, 2, 1, mask=y > 0, **OVER)
+    return ap.blur_pool(y, **OVER)
+
+
+@pytest.mark.parametrize("shape", [X.shape, (None, None, None, 3)], ids=str)
+def test_autograph(shape, recwarn):
+    spec = tf.TensorSpec(shape)
+    assert_same(tf.function(converted, input_signature=[spec])(X), converted(X), ulp=16, scale=3.0)
+    assert not recwarn.list
+
+
 # --- other forms of input ----------------------------------------------------------------------
 
 
@@ -339,6 +355,7 @@ def test_bad_input(call):
         function(tf.constant(X))
 
 
+PRODUCT = ap.reductions.custom(lambda x: x, lambda s, x: s * x, name="product")
 UNKNOWN = {
     "boxes": (lambda t: ap.roi_pool(t, [[0, 0, 0, 2, 2]], 2, **OVER), "boxes need known sizes"),
     "random places": (
@@ -349,10 +366,20 @@ UNKNOWN = {
         "return_sizes needs known sizes"),
     "fill None": (lambda t: ap.max_pool(t, 2, fill=None, **OVER), "looks at numbers"),
     "nan raise": (lambda t: ap.max_pool(t, 2, nan="raise", **OVER), "looks at numbers"),
+    "functions of one's own": (
+        lambda t: ap.pool(t, ap.windows.sliding(2), PRODUCT, **OVER), "need known sizes"),
     "unpooled sums": (
         lambda t: ap.max_unpool(t, tf.zeros_like(t, tf.int64), 9, duplicates="sum", **OVER),
         "needs known sizes"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["eager", "graph", "batch", "xla"])
+def test_functions_of_ones_own(way):
+    windows = ap.windows.sliding(2)
+    want = ap.pool(X.astype("float64"), windows, PRODUCT, **OVER)
+    got = called(way, lambda t: ap.pool(t, windows, PRODUCT, **OVER), X.astype("float64"))
+    assert_same(got, want, ulp=16, scale=9.0)
 
 
 @pytest.mark.parametrize("call", UNKNOWN)

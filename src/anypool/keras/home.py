@@ -44,7 +44,7 @@ def pooled(
     else:
         given = {} if parameter is None else {"parameter": parameter}
         y = front.pool(x, windows, reduction, **given, **common)
-    if reduction.recipe.result == "mean" and common.get("dtype") is None and _whole(x):
+    if reduction.recipe.result == "mean" and "dtype" not in common and _whole(x):
         wanted = keras.config.floatx()
         return (keras.ops.cast(y[0], wanted), *y[1:]) if isinstance(y, tuple) else (
             keras.ops.cast(y, wanted))  # fmt: skip

@@ -20,6 +20,27 @@ KINDS = {"Sliding": "sliding", "Adaptive": "adaptive", "Whole": "whole", "Pyrami
 SYMBOLIC = keras.KerasTensor
 
 
+def pooled(
+    inputs: Any, windows: Windows, reduction: Reduction, data_format: str | None,
+    options: dict[str, Any], axes: Any = None, mask: Any = None, weights: Any = None,
+    sizes: Any = None, parameter: Any = None,
+) -> Any:  # fmt: skip
+    """What the operation does, for those who need no operation (making one costs 60 µs)."""
+    ndim = len(inputs.shape)
+    axes = _axes(ndim, windows, data_format, axes)
+    if data_format is not None:
+        mask = formats.with_channels(ndim, mask, data_format, "mask")
+        weights = formats.with_channels(ndim, weights, data_format, "weights")
+    return home.pooled(inputs, windows, reduction, axes=axes, mask=mask, weights=weights,
+                       sizes=sizes, parameter=parameter, **options)  # fmt: skip
+
+
+def _axes(ndim: int, windows: Windows, data_format: str | None, axes: Any) -> tuple[int, ...]:
+    if data_format is None:
+        return find_axes(ndim, windows, axes)
+    return formats.spatial(ndim, data_format)
+
+
 @keras.saving.register_keras_serializable("anypool")
 class Pooling(keras.Operation):
     """Windows times a reduction, over ``axes`` or over those between batch and channels."""
@@ -34,29 +55,18 @@ class Pooling(keras.Operation):
         self.data_format, self.options = data_format, dict(options or {})
         self.axes = tuple(axes) if isinstance(axes, list) else axes
 
-    def pooled_axes(self, ndim: int) -> tuple[int, ...]:
-        if self.data_format is None:
-            return find_axes(ndim, self.windows, self.axes)
-        return formats.spatial(ndim, self.data_format)
-
     def call(
         self, inputs: Any, mask: Any = None, weights: Any = None, sizes: Any = None,
         parameter: Any = None,
     ) -> Any:  # fmt: skip
-        ndim = len(inputs.shape)
-        axes = self.pooled_axes(ndim)
-        if self.data_format is not None:
-            mask = formats.with_channels(ndim, mask, self.data_format, "mask")
-            weights = formats.with_channels(ndim, weights, self.data_format, "weights")
-        return home.pooled(inputs, self.windows, self.reduction, axes=axes, mask=mask,
-                           weights=weights, sizes=sizes, parameter=parameter,
-                           **self.options)  # fmt: skip
+        return pooled(inputs, self.windows, self.reduction, self.data_format, self.options,
+                      self.axes, mask, weights, sizes, parameter)  # fmt: skip
 
     def compute_output_spec(
         self, inputs: Any, mask: Any = None, weights: Any = None, sizes: Any = None,
         parameter: Any = None,
     ) -> Any:  # fmt: skip
-        axes = self.pooled_axes(len(inputs.shape))
+        axes = _axes(len(inputs.shape), self.windows, self.data_format, self.axes)
         shape = formats.output_shape(self.windows, inputs.shape, axes)
         dtype = home.result_dtype(self.reduction, inputs.dtype, weights is not None)
         if self.options.get("return_indices"):

@@ -20,7 +20,7 @@ from ..reductions import Reduction, resolve
 from ..windows import Windows
 from . import home
 from .formats import data_format_of
-from .operation import Pooling
+from .operation import Pooling, pooled
 from .smooth import blur_pool
 
 __all__ = [
@@ -47,11 +47,11 @@ def pool(
     """
     tensors = {name: common.pop(name, None) for name in TENSORS}
     tensors = {name: given for name, given in tensors.items() if given is not None}
-    made = Pooling(windows, resolve(reduce), data_format_of(data_format), common)
-    symbolic = any(isinstance(t, keras.KerasTensor) for t in (inputs, *tensors.values()))
-    if symbolic:
+    data_format, reduction = data_format_of(data_format), resolve(reduce)
+    if any(isinstance(t, keras.KerasTensor) for t in (inputs, *tensors.values())):
+        made = Pooling(windows, reduction, data_format, common)
         return made.symbolic_call(inputs, **tensors)
-    return made.call(home.tensor(inputs), **tensors)
+    return pooled(home.tensor(inputs), windows, reduction, data_format, common, **tensors)
 
 
 def _padding(padding: Any) -> Any:

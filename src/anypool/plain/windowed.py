@@ -30,7 +30,7 @@ MOST_STEPS = 1024  # elements of a window that functions of the user are put thr
 
 def reduce(call: Call, places: list[Places]) -> tuple[Array, Array | None]:
     """Every window by the recipe; and whether there is nothing real."""
-    shape = call.x.shape
+    shape = [n or 1 for n in call.x.shape]  # None: known only at run time
     outputs = [own.outputs * own.most for own in places]
     gathered = math.prod([*outputs, *(shape[a] for a in call.plan.outer)])
     apart = 0 in call.plan.outer and not any(own.own for own in places)

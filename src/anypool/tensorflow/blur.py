@@ -14,6 +14,7 @@ from .tensors import as_tensor, numpy_dtype
 MODES = {"reflect": "REFLECT", "zero": "CONSTANT"}
 
 
+@tf.autograph.experimental.do_not_convert
 def blur_pool(
     x: Any, kernel_size: Any = 3, stride: Any = 2, padding: Any = None, *,
     mode: str = "reflect", axes: Any = None, mask: Any = None, weights: Any = None,

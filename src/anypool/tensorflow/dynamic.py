@@ -39,8 +39,7 @@ def pool(
         y, at, nothing = _grid(call, grid, done)
         done += int(np.prod([g.outputs for g in grid])) if plan.windows.joined else 0
         pieces.append(_filled(space, plan, y, nothing))
-        none = at is None or nothing is None
-        places.append(at if none else tf.where(nothing, number(-1, at.dtype), at))  # type: ignore[union-attr]
+        places.append(_at(at, nothing))
     y = Lifted(_rounded(plan, _assembled(plan, pieces)))
     return (y, Lifted(_assembled(plan, places))) if plan.options.indices else y
 
@@ -56,7 +55,8 @@ def _refuse(plan: Plan, spots: Any) -> None:
         )
     if plan.reduction.recipe.user:
         raise PoolError(
-            f"{plan.reduction} is made of Python functions, which only NumPy arrays are put through"
+            f"{plan.reduction} is made of Python functions, which need known sizes; x has shape "
+            f"{plan.shape}: give a static shape"
         )
     for what, word in (("fill", None), ("nan", "raise")):
         if getattr(plan.options, what) == word:
@@ -245,6 +245,13 @@ def _first(call: Call, v: Tensor, real: Any, sign: int) -> Tensor:
     taps = tf.range(most)
     rank = tf.where(bad, most + 1 + taps, tf.where(hit, most - taps, 0))
     return tf.argmax(rank, -1)
+
+
+def _at(at: Any, nothing: Any) -> Any:
+    """Where max and min stand; -1 where a window has nothing real."""
+    if at is None or nothing is None:
+        return at
+    return tf.where(nothing, number(-1, at.dtype), at)
 
 
 # -- the finish ---------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import engine, kernels
 from ..tape import Tape
-from . import graph
+from . import builtin, graph, straight
 from .lift import Tensor, tf
 from .request import Request
 from .tensors import array_of, empty, tensor_of
@@ -58,12 +58,34 @@ class Job:
         return tensor_of(gx)
 
 
-JOBS: dict[Any, Job | None] = {}
+LEAST = 500_000  # elements from which TensorFlow's own means were measured to be faster
+CHANNELS = 16  # with at least as many of them next to each other in memory
+
+
+def theirs(request: Request, x: np.ndarray) -> Callable[[Tensor], Tensor] | None:
+    """TensorFlow's own operation for a mean, where it means the same and is faster.
+
+    Measured on two machines, NHWC in float32: 1.1 to 3 times ours, with its derivative too. Max
+    stays here: TensorFlow's loses NaN.
+    """
+    if request.reduction.name != "mean" or x.dtype != np.float32 or x.size < LEAST:
+        return None
+    plan = request.prepare(x).plan
+    if plan.axes[-1] != x.ndim - 2 or x.shape[-1] < CHANNELS or not straight.serves(plan, ()):
+        return None
+    if all(table.counts.tolist() == [[n]] for table, n in zip(
+        plan.fixed.grids[0], plan.sizes, strict=True)):  # type: ignore[union-attr]  # fmt: skip
+        return lambda t: tf.reduce_mean(t, plan.axes, plan.windows.keepdims)
+    own = builtin.find(plan)
+    return own if plan.result == plan.natural and plan.windows.keepdims else None
+
+
+JOBS: dict[Any, Any] = {}
 MOST_JOBS = 4096
 
 
-def job_for(request: Request, x: np.ndarray) -> Job | None:
-    """The fast kernels for this pooling of arrays like x, if they serve."""
+def job_for(request: Request, x: np.ndarray) -> Any:
+    """The fast kernels for this pooling of arrays like x, or TensorFlow's own, if one serves."""
     if request.common.keys() & {"mask", "sizes", "rng"}:
         return None
     key = (x.shape, x.dtype, *request[:3], request.indices, tuple(request.common.items()))
@@ -75,7 +97,7 @@ def job_for(request: Request, x: np.ndarray) -> Job | None:
         return found
     if len(JOBS) >= MOST_JOBS:
         JOBS.clear()
-    JOBS[key] = made = _make(request, x)
+    JOBS[key] = made = theirs(request, x) or _make(request, x)
     return made
 
 
@@ -106,6 +128,8 @@ def pooled(request: Request, x: Tensor, weights: Tensor | None, parameter: Tenso
     a = array_of(x)
     wanted = recording() and (x.dtype.is_floating or weights is not None or parameter is not None)
     job = job_for(request, a) if weights is None and parameter is None else None
+    if job is not None and not isinstance(job, Job):
+        return job(x)
     if job is not None and (job.train is not None or not wanted):
         return _by_job(job, request, x, a, wanted)
     if not wanted:
@@ -154,7 +178,7 @@ def differentiable(
 
     @tf.custom_gradient
     def run(*_: Tensor) -> Any:
-        return found, lambda g, *_: slope(*given, g)
+        return found, lambda g, *_: slope(*given, g) if recording() else back(array_of(g))
 
     @tf.custom_gradient
     def slope(*given_and_g: Tensor) -> Any:

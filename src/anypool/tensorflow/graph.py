@@ -22,6 +22,7 @@ from .tensors import as_tensor, numpy_dtype
 OPTIONS = ("fill", "nan", "ties", "count_include_pad", "divisor_override")  # of a Plan
 
 
+@tf.autograph.experimental.do_not_convert
 def pooled(request: Request, x: Tensor, weights: Tensor | None, parameter: Tensor | None) -> Any:
     """Pool by TensorFlow's operations."""
     plan = plan_of(request, x, weights is not None)

@@ -139,11 +139,9 @@ class Tensors(Space):
         return Lifted(self._kept_nan(tf.reduce_min, a.t, axis, keepdims))
 
     def _kept_nan(self, reduce: Any, t: Tensor, axis: Any, keepdims: bool) -> Tensor:
-        y = reduce(t, axis, keepdims)
-        if not self.wary or not t.dtype.is_floating:
-            return y
-        bad = tf.reduce_any(tf.not_equal(t, t), axis, keepdims)
-        return tf.where(bad, tf.constant(float("nan"), t.dtype), y)
+        if not self.wary or t.dtype not in KEYS:
+            return reduce(t, axis, keepdims)
+        return from_keys(reduce(to_keys(t, reduce is tf.reduce_max), axis, keepdims), t.dtype)
 
     def any(self, a: Lifted, axis: Any = None) -> Lifted:
         return Lifted(tf.reduce_any(a.t, axis))
@@ -196,6 +194,32 @@ class Tensors(Space):
 
     def truth(self, a: Lifted) -> bool | None:
         return bool(a.t) if tf.executing_eagerly() else None
+
+
+KEYS = {tf.float32: tf.int32, tf.float64: tf.int64}  # whole numbers in the order of the floats
+
+
+def to_keys(t: Tensor, highest: bool) -> Tensor:
+    """Whole numbers in the order of the floats, of which no compiler loses any.
+
+    NaN comes out ``highest`` of all, or lowest. One pass over the numbers is enough for a maximum.
+    """
+    kind = KEYS[t.dtype]
+    bits = tf.bitcast(t, kind)
+    keys = tf.bitwise.bitwise_xor(bits, _flip(bits))
+    return tf.where(tf.not_equal(t, t), tf.constant(kind.max if highest else kind.min, kind), keys)
+
+
+def from_keys(keys: Tensor, dtype: DType) -> Tensor:
+    """The floats behind whole numbers; the highest and the lowest are NaN."""
+    return tf.bitcast(tf.bitwise.bitwise_xor(keys, _flip(keys)), dtype)
+
+
+def _flip(bits: Tensor) -> Tensor:
+    """All bits but the sign, for numbers below 0: they rise as their magnitude falls."""
+    kind = bits.dtype
+    sign = tf.bitwise.right_shift(bits, tf.constant(kind.size * 8 - 1, kind))
+    return tf.bitwise.bitwise_and(sign, tf.constant(kind.max, kind))
 
 
 class _Finfo:

@@ -8,12 +8,10 @@ asks the few windows that read it.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import plain
 from ..plain.finish import narrowed, rounded
 from ..plain.real import widened
 from ..plan import Plan
@@ -113,40 +111,61 @@ def pool(space: Tensors, plan: Plan, x: Tensor) -> Tensor:
 
 def values(space: Tensors, plan: Plan, lines: list[Line], x: Tensor) -> Tensor:
     """What comes out, dtype and all."""
-    if space.wary:
-        return plain.pool(replace(space, values_only=True), plan, Lifted(x)).t
     wide = widened(space, plan, Lifted(x)).t
-    own = builtin.find(plan)
+    own = None if space.wary else builtin.find(plan)
     if own is None:
-        y = _by_axes(plan, lines, wide)
+        y = _by_axes(space, plan, lines, wide)
     elif plan.reduction.name in ("mean", "sum") or export.FINITE.get():
         y = own(wide)
     else:  # TensorFlow's max loses NaN, and makes the lowest number of nothing but -inf
         finite = tf.math.is_finite(tf.reduce_sum(wide))
-        y = tf.cond(finite, lambda: own(wide), lambda: _by_axes(plan, lines, wide))
+        y = tf.cond(finite, lambda: own(wide), lambda: _by_axes(space, plan, lines, wide))
     y = narrowed(space, plan, Lifted(_filled(plan, lines, y)))
     y = rounded(space, plan, y).t
     return y if plan.windows.keepdims else tf.squeeze(y, list(plan.axes))
 
 
-def _by_axes(plan: Plan, lines: list[Line], x: Tensor) -> Tensor:
+def _by_axes(space: Tensors, plan: Plan, lines: list[Line], x: Tensor) -> Tensor:
     name = plan.reduction.name
     for own in reversed(lines):
-        x = _one_axis(name, own, x)
+        x = _one_axis(space, name, own, x)
     return x / divisors(plan, lines, x.dtype) if name == "mean" else x
 
 
-def _one_axis(name: str, own: Line, x: Tensor) -> Tensor:
+def _one_axis(space: Tensors, name: str, own: Line, x: Tensor) -> Tensor:
     if len(own.reads) == 1 and own.tiled and own.reads.size == own.n:
-        return REDUCE[name](x, own.axis, True)
+        return _reduced(space, name, x, own.axis, True)
+    if space.wary and own.reads.shape[1] <= MOST_TAPS:
+        return _by_taps(space, name, own, x)
     tiles = _tiles(own, x)
     if not own.real.all():
         tiles = tf.where(_along(own.real, own.axis, x), tiles, number(NEUTRAL[name], x.dtype))
-    return REDUCE[name](tiles, own.axis + 1)
+    return _reduced(space, name, tiles, own.axis + 1, False)
 
 
-REDUCE: dict[str, Any] = {"max": tf.reduce_max, "min": tf.reduce_min, "mean": tf.reduce_sum,
-                          "sum": tf.reduce_sum}  # fmt: skip
+def _by_taps(space: Tensors, name: str, own: Line, x: Tensor) -> Tensor:
+    """One element of every window after the other, which XLA makes one loop of."""
+    join, y = JOIN[name], None
+    for spots, there in zip(own.reads.T, own.real.T, strict=True):
+        part = space.pick(Lifted(x), own.axis, spots)
+        if not there.all():
+            part = space.where(Lifted(_along(there, own.axis, x)), part, NEUTRAL[name])
+        y = part if y is None else join(space, y, part)
+    return y.t  # type: ignore[union-attr]
+
+
+MOST_TAPS = 32
+JOIN: dict[str, Any] = {
+    "max": lambda space, a, b: space.maximum(a, b), "min": lambda space, a, b: space.minimum(a, b),
+    "mean": lambda space, a, b: a + b, "sum": lambda space, a, b: a + b,
+}  # fmt: skip
+
+
+def _reduced(space: Tensors, name: str, x: Tensor, axis: int, keepdims: bool) -> Tensor:
+    reduce = {"max": space.max, "min": space.min}.get(name, space.sum)
+    return reduce(Lifted(x), axis, keepdims).t
+
+
 NEUTRAL = {"max": -math.inf, "min": math.inf, "mean": 0.0, "sum": 0.0}
 
 
@@ -191,6 +210,21 @@ def _filled(plan: Plan, lines: list[Line], y: Tensor) -> Tensor:
 
 
 def back(space: Tensors, plan: Plan, lines: list[Line], x: Tensor, g: Tensor) -> Tensor:
+    """The derivative by x: TensorFlow's own where that is right, else by asking the readers."""
+    linear = plan.reduction.name in ("sum", "mean")
+    if space.wary or builtin.find(plan) is None:
+        return by_readers(space, plan, lines, x, g)
+    if linear:
+        return builtin.backward(plan, x, g)
+    if len(lines) == 3:
+        return by_readers(space, plan, lines, x, g)
+    if export.FINITE.get():
+        return builtin.backward(plan, x, g)
+    return tf.cond(tf.math.is_finite(tf.reduce_sum(x)), lambda: builtin.backward(plan, x, g),
+                   lambda: by_readers(space, plan, lines, x, g))  # fmt: skip
+
+
+def by_readers(space: Tensors, plan: Plan, lines: list[Line], x: Tensor, g: Tensor) -> Tensor:
     """The derivative by x, axis by axis."""
     name = plan.reduction.name
     if name in ("sum", "mean"):

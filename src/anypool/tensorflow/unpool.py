@@ -17,6 +17,7 @@ from .space import Tensors
 from .tensors import as_tensor, numpy_dtype
 
 
+@tf.autograph.experimental.do_not_convert
 def max_unpool(
     y: Any, indices: Any, output_size: Any, axes: Any, duplicates: str, fill: float
 ) -> Tensor:
