@@ -11,14 +11,10 @@ pytest.importorskip("tensorflow", reason="tensorflow is not installed")
 pytestmark = pytest.mark.timeout(1800)
 
 
-# not green yet: work under way on the TensorFlow front
-@pytest.mark.nightly
 def test_every_value_in_every_way_of_calling():
     assert apart.run("tf_values") > 600
 
 
-# not green yet: work under way on the TensorFlow front
-@pytest.mark.nightly
 def test_tapes_variables_files_and_bad_input():
     assert apart.run("tf_ways") > 140
 
