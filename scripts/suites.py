@@ -42,6 +42,8 @@ INSTALL = {
     "keras is not": "pip install -e '.[keras]' tensorflow-cpu -c constraints.txt",
     "tensorflow is not": "pip install tensorflow-cpu -c constraints.txt",
     "array_api_strict": "pip install array-api-strict -c constraints.txt",
+    "array-api-strict is": "pip install array-api-strict -c constraints.txt",
+    "flax": "pip install flax",
     "gpu": "a machine with an NVIDIA GPU, then pip install -e '.[gpu]'",
 }
 

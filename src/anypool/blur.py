@@ -37,7 +37,8 @@ def blur_pool(
     >>> ap.blur_pool(np.array([0.0, 0.0, 4.0, 0.0, 0.0]))
     array([0., 2., 0.])
     """
-    if (there := doors.front(x)) is not None:
+    there = doors.front(x)  # no := here: TensorFlow's AutoGraph reads this function
+    if there is not None:
         return there.blur_pool(x, kernel_size, stride, padding, mode=mode, axes=axes, mask=mask,
                                weights=weights, fill=fill)  # fmt: skip
     batch = canonical(x, mask, None, axes, sliding(kernel_size, stride))

@@ -90,7 +90,8 @@ def pool(
             return known(x)
     if not common.keys() <= ACCEPTED:
         raise _unknown(common, sys._getframe(1))
-    if (there := doors.front(x)) is not None:
+    there = doors.front(x)  # no := here: TensorFlow's AutoGraph reads this function
+    if there is not None:
         return there.pool(x, windows, reduce, return_indices=return_indices,
                           return_sizes=return_sizes, out=out, **common)  # fmt: skip
     call = engine.prepare(x, windows, reduce, indices=return_indices, **common)
@@ -124,7 +125,8 @@ def vjp(
     """
     if not common.keys() <= ACCEPTED:
         raise _unknown(common, sys._getframe(0))
-    if (there := doors.front(x)) is not None:
+    there = doors.front(x)  # no := here: TensorFlow's AutoGraph reads this function
+    if there is not None:
         return there.vjp(x, windows, reduce, **common)
     tape = Tape(engine.prepare(x, windows, reduce, **common))
     y = tape.forward()

@@ -37,7 +37,8 @@ def max_unpool(
     """
     if duplicates not in DUPLICATES:
         raise PoolError(f"duplicates is {duplicates!r}; use {', '.join(map(repr, DUPLICATES))}")
-    if (there := doors.front(y)) is not None:
+    there = doors.front(y)  # no := here: TensorFlow's AutoGraph reads this function
+    if there is not None:
         return there.max_unpool(y, indices, output_size, axes, duplicates, fill)
     y, indices = np.asarray(y), np.asarray(indices)
     if indices.shape != y.shape or indices.dtype.kind not in "iu":

@@ -397,3 +397,37 @@ def test_a_tensor_of_unknown_rank():
 
 def test_numpy_arrays_stay_with_numpy():
     assert isinstance(ap.max_pool(X, 2, **OVER), np.ndarray)
+
+
+def pooled(x):
+    return ap.pool(x, ap.windows.sliding(2), "max")
+
+
+def smoothed(x):
+    return ap.blur_pool(x)
+
+
+def there_and_back(x):
+    y, at = ap.max_pool(x, 2, return_indices=True)
+    return ap.max_unpool(y, at, tuple(x.shape[2:]))
+
+
+def pulled(x):
+    return ap.vjp(x, ap.windows.sliding(2), "gem")[1](ap.gem_pool(x, 2))
+
+
+def drawn(x):
+    return ap.fractional_max_pool(x, 2, output_size=3)
+
+
+@pytest.mark.parametrize("call", [pooled, smoothed, there_and_back, pulled, drawn])
+def test_autograph_reads_every_door(call, caplog):
+    """AutoGraph rewrites the functions that a program calls, and warns where it cannot."""
+    x = tf.random.stateless_uniform((1, 3, 8, 8), (0, 0))
+    logger = tf.get_logger()
+    logger.addHandler(caplog.handler)
+    try:
+        np.testing.assert_allclose(tf.function(call)(x), call(x), rtol=1e-6)
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert not [line for line in caplog.messages if "AutoGraph" in line]
