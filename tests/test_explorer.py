@@ -404,7 +404,9 @@ def test_copy_link_gives_an_address_that_opens_the_same(browser, files):
 @pytest.mark.parametrize(
     ("hash", "words"),
     [
-        ("#image=nowhere", "This link was made with a photograph that is not in this page."),
+        ("#image=nowhere", "The picture “nowhere” is not known; the first is shown."),
+        ("#image=photo", "This link was made with a photograph that is not in this page."),
+        ("#a=max,sliding,k2&at=a.99999", "the cell in the address is beyond the last of its panel"),
         ("#image=own&a=max,sliding,k3", "a photograph that is not in this page"),
         ("#a=maxx,sliding,k2", "the reduction “maxx” is not known; max is used"),
         ("#nonsense", "“nonsense” in the address is not known"),

@@ -264,6 +264,9 @@ def test_its_weights_are_read_without_running_code(own, said):
     torch.save({"state_dict": net.state_dict()}, own / "w.pt")
     common = ["--model", "own_model:make", "--image", "photo.png", "--weights"]
     assert "predicted class 1" in said(*common, "w.pt")[1].out
+    wrapped = {f"module.{name}": tensor for name, tensor in net.state_dict().items()}
+    torch.save(wrapped, own / "parallel.pt")
+    assert "predicted class 1" in said(*common, "parallel.pt")[1].out
     torch.save(net, own / "whole.pt")
     code, told = said(*common, "whole.pt")
     assert code == 2

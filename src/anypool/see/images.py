@@ -130,6 +130,15 @@ def images(
 
 def groups_of(picture: Picture, ask: Ask, tell: Callable[[str], None] = silent) -> list[Group]:
     """The panels of one picture; of a volume a group for each slice."""
+    try:
+        return _groups(picture, ask, tell)
+    except PoolError as error:
+        if not picture.name:
+            raise
+        raise type(error)(f"{picture.name}: {error}") from None
+
+
+def _groups(picture: Picture, ask: Ask, tell: Callable[[str], None]) -> list[Group]:
     if picture.volume and ask.boxes is not None:
         raise PoolError("boxes are for photographs; this is a volume")
     view = _View(picture, ask, tell)

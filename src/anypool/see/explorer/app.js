@@ -14,7 +14,7 @@ import { drawable, madePictures, painted, renderThumbs, wirePicker } from "./pic
 import { typedPicture } from "./pictures.js";
 import { wirePanels } from "./pointing.js";
 import { reading } from "./reading.js";
-import { copies, hasAddress, writeAddress } from "./share.js";
+import { copies, hasAddress, isPast, missingOf, writeAddress } from "./share.js";
 import { inputScale, makeStage, PANELS, renderStage } from "./stage.js";
 import { decode, encode, firstState } from "./state.js";
 import { inksOf, nextTheme, wearTheme, wireTheme } from "./theme.js";
@@ -183,8 +183,10 @@ function open(hash) {
   const { state, notes } = decode(hash);
   FORMS.a.apart = FORMS.b.apart = false;
   const missing = state.image !== "numbers" && !PICTURES.has(state.image);
-  if (missing) notes.push("this link was made with a photograph that is not in this page");
+  if (missing) notes.push(missingOf(state.image));
   change(missing ? { ...state, image: "tutorial" } : state);
+  if (isPast(state.at, state.at && STAGE.panels[state.at.panel].shown?.values))
+    notes.push("the cell in the address is beyond the last of its panel");
   if (notes.length) note(`${notes.join("; ")}.`.replace(/^./, (first) => first.toUpperCase()));
 }
 

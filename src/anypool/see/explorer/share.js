@@ -1,6 +1,7 @@
 // @ts-check
 // The address and the clipboard. Both may be closed to a page (in a notebook's frame, say); then
 // it goes on without.
+import { shown } from "./unspelled.js";
 
 /**
  * Put a state into the address without a new entry in the history.
@@ -71,4 +72,23 @@ function offer(button, text) {
   button.after(box);
   box.focus();
   box.select();
+}
+
+/**
+ * Why a picture in the address cannot be shown.
+ * @param {string} image
+ */
+export function missingOf(image) {
+  return image === "own" || image === "photo"
+    ? "this link was made with a photograph that is not in this page"
+    : `the picture “${shown(image)}” is not known; the first is shown`;
+}
+
+/**
+ * Whether a cell lies behind all the values that its panel shows.
+ * @param {{cell: number} | null} at
+ * @param {ArrayLike<number> | null | undefined} values
+ */
+export function isPast(at, values) {
+  return Boolean(at && values && at.cell >= values.length);
 }

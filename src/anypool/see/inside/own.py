@@ -63,8 +63,16 @@ def _state(path: Path) -> Mapping[str, Any]:
     inner = (held.get(name) for name in _HOLDERS) if isinstance(held, Mapping) else ()
     state = next((found for found in inner if isinstance(found, Mapping)), held)
     if isinstance(state, Mapping):
-        return state
+        return _unwrapped(state)
     raise PoolError(f"{path} holds {type(state).__name__}; a state dict is wanted")
+
+
+def _unwrapped(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The names that DataParallel or torch.compile put a word before, as the module has them."""
+    for word in ("module.", "_orig_mod."):
+        if state and all(str(name).startswith(word) for name in state):
+            state = {name.removeprefix(word): tensor for name, tensor in state.items()}
+    return state
 
 
 def photograph(
