@@ -31,7 +31,7 @@ FLOORS = [
     {"tape"},
     {"ops", "explain", "reference", "blur", "unpool"},
     {"torch", "jax", "tensorflow", "keras", "arrayapi", "porting"},
-    {"doctor", "see"},
+    {"doctor", "warm", "see"},
     {"study"},
     {"cli"},
     {"__init__", "__main__"},

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from anypool.errors import PoolError
-from anypool.kernels import threads
+from anypool.kernels import limits, threads
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 
@@ -36,9 +36,14 @@ def parts_of(total: int, number: int) -> list[tuple[int, int]]:
 
 
 @pytest.fixture
-def no_opinions(monkeypatch):
-    monkeypatch.delenv(threads.VARIABLE, raising=False)
+def no_opinions(monkeypatch, tmp_path):
+    for name in (threads.VARIABLE, "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(limits, "OWN", tmp_path / "none")
+    limits.quota.cache_clear()
+    yield
+    limits.quota.cache_clear()
 
 
 @pytest.mark.parametrize("total", [2, 3, 7, 100, 10_001])
@@ -184,7 +189,7 @@ def test_a_forked_child_has_its_own_workers():
     code = """
 import os, sys, threading, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: forking beside threads
-from anypool.kernels import threads
+from anypool.kernels import limits, threads
 def both():
     met = threading.Barrier(2)
     threads.run(lambda a, b: met.wait(timeout=30), 2, 2)
@@ -212,7 +217,7 @@ def test_a_fork_past_pythons_hooks_is_noticed(monkeypatch):
 
 LEAVING = """
 import atexit, sys, threading, time
-from anypool.kernels import threads
+from anypool.kernels import limits, threads
 def work(rounds=10**9):
     for _ in range(rounds):
         threads.run(lambda a, b: time.sleep(0.0005), 8, 4)
@@ -288,3 +293,79 @@ def test_importing_the_cache_and_the_threads_does_not_import_numba():
         "import sys, anypool.kernels.cache, anypool.kernels.threads; print('numba' in sys.modules)"
     )
     assert fresh(code) == "False"
+
+
+# --- how much of the machine there is ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("parts", [2, 5, 16, 100])
+def test_more_parts_than_threads(parts):
+    seen: list[tuple[int, int]] = []
+    threads.run(lambda first, last: seen.append((first, last)), 50, 2, parts)
+    assert len(seen) == min(parts, 50)
+    assert sorted(i for first, last in seen for i in range(first, last)) == [*range(50)]
+
+
+def test_no_more_threads_than_asked_for_whatever_the_parts():
+    here: set[int] = set()
+
+    def task(*_):
+        here.add(threading.get_ident())
+        time.sleep(0.002)
+
+    threads.run(task, 64, 2, 64)
+    assert 1 <= len(here) <= 2
+
+
+@pytest.fixture
+def groups(tmp_path, monkeypatch):
+    """Write files of control groups: their folder, and what /proc/self/cgroup says."""
+
+    def write(own: str, **files: str) -> int | None:
+        for name, text in files.items():
+            path = tmp_path / name.replace("__", "/").replace("cpu_max", "cpu.max").replace(
+                "cfs", "cpu.cfs"
+            )
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        (tmp_path / "own").write_text(own)
+        monkeypatch.setattr(limits, "CGROUPS", tmp_path)
+        monkeypatch.setattr(limits, "OWN", tmp_path / "own")
+        limits.quota.cache_clear()
+        return limits.quota()
+
+    yield write
+    limits.quota.cache_clear()
+
+
+def test_groups_that_limit_nothing(groups):
+    assert groups("0::/\n", cpu_max="max 100000\n") is None
+    assert groups("0::/\n", cpu_max="nonsense") is None
+    assert groups("", cpu_max="100000 100000") is None
+    assert groups("1:cpu:/\n", cpu__cfs_quota_us="-1", cpu__cfs_period_us="100000") is None
+    assert groups("1:cpu:/\n", cpu__cfs_quota_us="5", cpu__cfs_period_us="0") is None
+
+
+def test_groups_that_do(groups):
+    assert groups("0::/\n", cpu_max="250000 100000\n") == 3
+    assert groups("0::/a/b\n", a__cpu_max="150000 100000", a__b__cpu_max="max 100000") == 2
+    assert groups("0::/of/the/machine\n", cpu_max="20000 100000") == 1
+
+
+def test_groups_of_version_1(groups):
+    files = {"cpu__a__cfs_quota_us": "400000", "cpu__a__cfs_period_us": "100000"}
+    assert groups("4:memory:/a\n2:cpu,cpuacct:/a\n0::/\n", **files) == 4
+
+
+def test_the_smallest_limit_counts(no_opinions, groups, monkeypatch):
+    monkeypatch.setattr(threads, "_cores", lambda: 8)
+    groups("0::/\n", cpu_max="500000 100000\n")
+    assert threads.describe()["threads"] == 5
+    assert threads.describe()["source"] == "cgroup limit"
+    monkeypatch.setenv("OMP_NUM_THREADS", "3,2")
+    assert (threads.count(), threads.describe()["source"]) == (3, "OMP_NUM_THREADS")
+    for bad in ("", "many", "0", "-2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", bad)
+        assert threads.count() == 5
+    monkeypatch.setenv(threads.VARIABLE, "7")
+    assert threads.count() == 7

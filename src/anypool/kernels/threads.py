@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from anypool.errors import PoolError
+from anypool.kernels import limits
 
 VARIABLE = "ANYPOOL_NUM_THREADS"
 
@@ -34,20 +35,25 @@ def count(threads: int | None = None) -> int:
     return _default()[0]
 
 
-def run(task: Callable[[int, int], object], total: int, threads: int) -> None:
-    """Call `task(first, last)` on `threads` contiguous parts of `range(total)`; wait for all.
+def run(
+    task: Callable[[int, int], object], total: int, threads: int, parts: int | None = None
+) -> None:
+    """Call `task(first, last)` on contiguous parts of `range(total)`; wait for all.
 
     >>> run(lambda first, last: print(first, last), 10, 1)
     0 10
 
-    The first error of any part is raised once no part is running any more; parts that have not
-    started by then are left out. A `run` inside a part is one plain call.
+    There are as many parts as threads unless `parts` says more: a thread that the system slows
+    down then leaves what it has not started to the others. The first error of any part is raised
+    once no part is running any more; parts that have not started by then are left out. A `run`
+    inside a part is one plain call.
     """
     if threads <= 1 or total <= 1 or getattr(_here, "inside", False):
         task(0, total)
         return
-    job = _Job(task, total, min(threads, total))
-    _offer(job)
+    threads = min(threads, total)
+    job = _Job(task, total, min(max(parts or 0, threads), total))
+    _offer(job, min(threads - 1, _MOST_WORKERS))
     _work(job)
     _wait(job)
     if job.error is not None:
@@ -68,13 +74,23 @@ def describe() -> dict[str, object]:
 
 
 def _default() -> tuple[int, str]:
+    """The smallest of what the system, the user's environment and torch allow; who says so."""
     asked = os.environ.get(VARIABLE)
     if asked:
         return _at_least_one(asked, int, VARIABLE), VARIABLE
-    cores, torch = _cores(), _torch_threads()
-    if torch is not None and torch < cores:
-        return torch, "torch.get_num_threads()"
-    return cores, "cpu affinity"
+    allowed = [
+        (_cores(), "cpu affinity"),
+        (limits.quota(), "cgroup limit"),
+        (_openmp(), "OMP_NUM_THREADS"),
+        (_torch_threads(), "torch.get_num_threads()"),
+    ]
+    return min(((n, who) for n, who in allowed if n is not None), key=lambda one: one[0])
+
+
+def _openmp() -> int | None:
+    """What OMP_NUM_THREADS allows (Ray sets it for its tasks); nothing where it makes no sense."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) >= 1 else None
 
 
 def _at_least_one(value: Any, read: Callable[[Any], int], name: str) -> int:
@@ -144,11 +160,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
-def _offer(job: _Job) -> None:
-    """Invite workers to all parts but the caller's own."""
+def _offer(job: _Job, helpers: int) -> None:
+    """Invite so many workers to the parts that the caller has not done by then."""
     if _pool.pid != os.getpid():  # a fork made in C, past Python's hooks
         _forget()
-    helpers = min(job.count - 1, _MOST_WORKERS)
     if _pool.workers < helpers and not sys.is_finalizing():  # a start would never return
         _hire(helpers)
     for _ in range(min(helpers, _pool.workers)):
