@@ -135,6 +135,17 @@ def test_gradient_of_the_parameter(how, reduction, spec):
     close(made[-1], want[0])
 
 
+@pytest.mark.parametrize("first", ["plain", "given"])
+def test_what_comes_back_depends_on_no_call_before(first):
+    """Plans are kept: "gem", and gem with the same power by its name, must not share one."""
+    x, windows = np.linspace(0.5, 3.5, 7 if first == "plain" else 8), ap.windows.whole()
+    ask = {"plain": "gem", "given": ap.reductions.gem(p=3.0)}
+    for how in [first, *ask]:
+        y, pullback = ap.vjp(x, windows, ask[how])
+        found = pullback(np.ones_like(y))
+        assert isinstance(found, tuple) == (how == "given")
+
+
 def test_what_a_pullback_gives_back():
     x, reductions = distinct(), ap.reductions
     g = np.ones((1, 2, 2, 3))

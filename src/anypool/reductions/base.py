@@ -63,7 +63,7 @@ class Reduction:
     name: str
     params: tuple[tuple[str, Any], ...] = ()
     recipe: Recipe = field(repr=False, default=None)  # type: ignore[assignment]
-    given: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    given: tuple[str, ...] = field(default=(), repr=False)  # compared: plans are kept by value
     rng: Any = field(default=None, compare=False, repr=False)
     sampled: bool = False
 
