@@ -17,7 +17,7 @@ FRAMES = Path(__file__).parent / "frames"
 SOURCE = Path(anypool.__file__).parent.parent
 
 
-def run(*files: str, backend: str = "", marks: str = "not nightly") -> int:
+def run(*files: str, backend: str = "", marks: str = "not nightly", most: int = 1500) -> int:
     """Run test files of ``frames/`` in a fresh pytest; how many passed. A failure is raised."""
     more = {"KERAS_BACKEND": backend} if backend else {}
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -26,7 +26,7 @@ def run(*files: str, backend: str = "", marks: str = "not nightly") -> int:
                *(str(FRAMES / f"{name}.py") for name in files)]  # fmt: skip
     done = subprocess.run(
         command, check=False, env={**os.environ, **quiet, **more}, capture_output=True, text=True,
-        timeout=1500,
+        timeout=most,
     )  # fmt: skip
     told = done.stdout[-8000:]
     if done.returncode:

@@ -153,7 +153,9 @@ CHAINS = {
 
 
 def composed(chain, pool, compiled: bool):
-    f = pool
+    def f(x):  # a new one each time: checkpoint keeps what it traced by the function
+        return pool(x)
+
     for word in chain:
         f = CHANGES[word](f) if compiled or word != "jit" else f
     return jax.jit(f) if compiled else f

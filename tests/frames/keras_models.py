@@ -70,6 +70,8 @@ def falls(head: str, jit: bool) -> bool:
 
 
 @pytest.mark.nightly
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch.*")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 @pytest.mark.skipif(BACKEND != "torch", reason="elsewhere compiled above")
 @pytest.mark.parametrize("head", ["adaptive", "gem"])
 def test_the_loss_falls_compiled_by_torch(head):
