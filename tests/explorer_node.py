@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import anypool
+
 HERE = Path(__file__).parent
-MODULES = HERE.parent / "src" / "anypool" / "see" / "explorer"
+MODULES = Path(anypool.__file__).parent / "see" / "explorer"
 ENTRIES = ("windows", "reductions", "pooling", "calls", "state")
 
 

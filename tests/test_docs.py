@@ -129,14 +129,21 @@ def as_session(example):
     return "\n".join(lines) + "\n"
 
 
-# modules that load without torch, whose examples need it
-INSIDE = {"anypool.see.features", "anypool.see.classmaps"}
+# modules that load without a package, whose examples need it
+LATE = {
+    "anypool.see.features": "torch",
+    "anypool.see.classmaps": "torch",
+    "anypool.see.figure": "matplotlib",
+    "anypool.see.images": "matplotlib",
+    "anypool.see.window_picture": "matplotlib",
+    "anypool.warm": "numba",
+}
 
 
 def tried(name):
     """The doctests of a module: how many failed, and how many there are."""
-    if name in INSIDE:
-        pytest.importorskip("torch", reason="torch is not installed")
+    if name in LATE:
+        pytest.importorskip(LATE[name], reason=f"{LATE[name]} is not installed")
     try:
         return doctest.testmod(importlib.import_module(name), report=False)
     except ModuleNotFoundError as error:
@@ -157,7 +164,7 @@ def test_docstrings_run(name):
         "anypool.explain",
         "anypool.see.image",
         "anypool.see.explorer",
-        *sorted(INSIDE),
+        *sorted(LATE),
     ],
 )
 def test_the_public_doors_have_examples(name):

@@ -65,20 +65,21 @@ def portions(
         for first in range(0, each, step):
             rest = np.arange(first, min(first + step, each))
             taken = source * each + rest
+            own = slice(source * each + first, source * each + first + len(rest))  # not a copy
             # contiguous along the window, where NumPy sums pairwise
-            values = np.ascontiguousarray(flat[taken][:, index])
+            values = np.ascontiguousarray(flat[own][:, index])
+            weighed = None if weights is None else weights[own][:, index]
             yield Portion(group * each + rest, taken, index, values,
-                          _weigh(plan, values, real, weights, taken, index))  # fmt: skip
+                          _weigh(plan, values, real, weighed))  # fmt: skip
 
 
 def _weigh(
-    plan: Plan, values: np.ndarray, real: np.ndarray, weights: Any, taken: Any, index: Any
+    plan: Plan, values: np.ndarray, real: np.ndarray, weights: np.ndarray | None
 ) -> np.ndarray:
     """What each gathered element counts for: 0 where it is not real."""
     ones = np.broadcast_to(real, values.shape).astype(np.float64)
     if weights is not None:
-        own = weights[taken][:, index].astype(np.float64)
-        ones *= own if plan.reduction.recipe.weighs else own > 0
+        ones *= weights.astype(np.float64) if plan.reduction.recipe.weighs else weights > 0
     return np.where(values != values, 0.0, ones) if plan.options.nan == "skip" else ones
 
 

@@ -76,12 +76,13 @@ def chosen(xp, v, order, place):
 
 
 def spoiled(xp, v, w, y, c):
-    """NaN in a window gives NaN, whatever was chosen; integers have none."""
+    """NaN in a window gives NaN, whatever was chosen; the first gets the derivative."""
     if xp.isdtype(v.dtype, ("bool", "integral")):
         return y, c
-    bad = xp.any((v != v) & (w > 0), axis=-1)
-    nan = float("nan")
-    return xp.where(bad, nan, y), xp.where(bad[..., None], nan, c)
+    nans, nan = (v != v) & (w > 0), float("nan")
+    bad = xp.any(nans, axis=-1)
+    first = nans & (xp.cumulative_sum(xp.where(nans, 1.0, 0.0), axis=-1) == 1)
+    return xp.where(bad, nan, y), xp.where(bad[..., None], xp.where(first, nan, 0.0), c)
 
 
 # -- median and quantile ------------------------------------------------------------------------
