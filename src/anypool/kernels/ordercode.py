@@ -123,7 +123,8 @@ def make_kernel(kind: str, out: str, order: Order) -> Callable:
 
 
 _none = helper(
-    lambda g, x, y, base, target, begin, end, chunk, ints, numbers, pitch: None, "order_no_short_way"
+    lambda g, x, y, base, target, begin, end, chunk, ints, numbers, pitch: None,
+    "order_no_short_way",
 )
 
 
@@ -182,7 +183,11 @@ def _make_long_way(
     put_out, get_out = vc.store(out, lanes), vc.load(out, out, lanes)
     get1, write1 = vc.load(out, out, 1), vc.store(out, 1)
     write, share1 = sl.put(out, lanes), vc.store("f64", 1)
-    share_all, number, number1 = vc.store("f64", lanes), sl.number("f64", lanes), sl.number("f64", 1)
+    share_all, number, number1 = (
+        vc.store("f64", lanes),
+        sl.number("f64", lanes),
+        sl.number("f64", 1),
+    )
     set_int = vc.write_int("i64")
     read, as_float, ragged, half = vc.read, nv.as_float, order.ragged, max(lanes // 2, 1)
 
