@@ -22,7 +22,7 @@ def zeros_and_ones(n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("ordered", [False, True], ids=["any", "sorted columns"])
-@pytest.mark.parametrize("height, width", [*SIZES, (5, 5), (9, 3), (7, 7), (8, 8)])
+@pytest.mark.parametrize(("height", "width"), [*SIZES, (5, 5), (9, 3), (7, 7), (8, 8)])
 def test_every_rank_is_found(height: int, width: int, ordered: bool) -> None:
     n = height * width
     x = zeros_and_ones(n)

@@ -40,7 +40,8 @@ def both_ways(x: np.ndarray, windows, reduce, axes, **common) -> tuple[np.ndarra
 
 
 def same(got: np.ndarray, want: np.ndarray) -> bool:
-    assert got.dtype == want.dtype and got.shape == want.shape
+    assert got.dtype == want.dtype
+    assert got.shape == want.shape
     wide = got.dtype.kind == "f" or got.dtype.kind == "V"
     got, want = (a.astype(np.float64) if wide else a for a in (got, want))
     return bool(np.array_equal(got, want, equal_nan=wide))
@@ -84,12 +85,12 @@ EVERY = [(r, w) for r in REDUCTIONS for w in WINDOWS if (r, w) not in SOME]
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("name, window", EVERY)
+@pytest.mark.parametrize(("name", "window"), EVERY)
 def test_every_reduction_and_window(name: str, window: str) -> None:
     test_some_reductions_and_windows(name, window)
 
 
-@pytest.mark.parametrize("name, window", SOME)
+@pytest.mark.parametrize(("name", "window"), SOME)
 def test_some_reductions_and_windows(name: str, window: str) -> None:
     windows = WINDOWS[window]
     dtype = {"lower": "float16", "mode": "int16", "topk": "float32"}.get(name, "float32")
@@ -132,4 +133,6 @@ def test_the_number_of_threads_changes_nothing() -> None:
 def test_windows_with_nothing_real_are_filled() -> None:
     w = slid(2, stride=2, padding=2)
     y = ap.pool(numbers((1, 1, 4, 4), "float32"), w, "median", axes=(2, 3), fill=7)
-    assert y[0, 0, 0, 0] == 7 and y[0, 0, -1, -1] == 7 and y[0, 0, 1, 1] != 7
+    assert y[0, 0, 0, 0] == 7
+    assert y[0, 0, -1, -1] == 7
+    assert y[0, 0, 1, 1] != 7

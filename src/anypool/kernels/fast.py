@@ -190,6 +190,10 @@ def _rows(
         acc = numbers.selecting_accumulator(op, kind)
     else:
         acc = rows.accumulator_for(kind, op, height, width // channels, out)
+    from . import large
+
+    if large.pays(inner, outer, made):
+        return large.ready((op, kind, acc, out), inner, outer, made, planes, x, y)
     kernel = rows.row_kernel(op, kind, acc, out, rows.step_of(made, acc, height))
     table = rows.pack(x.first, y.first, places, sides, made)
     return Fast("rows", kernel, table, rows.count_rows(places, sides))

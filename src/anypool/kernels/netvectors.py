@@ -166,7 +166,8 @@ def _store(c: Any, b: Any, kind: Any, memory: Value, i: Value, value: Value, sto
 def columns(kind: str, accumulator: str, lanes: int, height: int) -> Any:
     """columns(x, i, rows, r, buffer, q, pitch): `lanes` columns from x[i + rows[r]] on, sorted.
 
-    Row h begins at x[i + rows[r + h]]. Place q of the buffer's rows, `pitch` apart, gets the first of them.
+    Row h begins at x[i + rows[r + h]]. The first goes to place q of the buffer's rows, `pitch`
+    apart.
     """
     network = networks.sorter(height)
 

@@ -150,7 +150,7 @@ def selector(height: int, width: int, wanted: tuple[int, ...], ordered: bool) ->
     return min(found, key=lambda network: len(network.steps))
 
 
-def apply(network: Network, values: Sequence, smaller, larger) -> list:  # noqa: ANN001
+def apply(network: Network, values: Sequence, smaller, larger) -> list:
     """Run a network on anything that has a smaller and a larger."""
     values = list(values)
     for top, a, b in network.steps:

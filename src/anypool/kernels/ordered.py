@@ -16,6 +16,7 @@ from .ordercode import Order
 from .share import kind_of
 
 MOST = 64  # numbers a network takes: more steps compile for too long
+MOST_CHANNELS = 1 << 30  # any number of them may lie on one long row
 MOST_RANKS = 8  # ranks that are wanted at once (mode wants them all: only of few numbers)
 
 
@@ -42,7 +43,7 @@ class Wish(NamedTuple):
             return 0, float(n)
         if self.name == "between":
             place = self.number * (n - 1)
-            return int(math.floor(place)), place - math.floor(place)
+            return math.floor(place), place - math.floor(place)
         return (n - 1) // 2, 0.0 if n % 2 or self.name == "value" else 0.5
 
 
@@ -120,14 +121,8 @@ def goes_short(inner: rows.Inner) -> bool:
 
 def as_one_row(inner: rows.Inner) -> tuple[rows.Inner, int]:
     """Windows that move by one place, on one long row; and how many neighbours read alike."""
-    c = inner.channels
-    contiguous = inner.x_stride == c and inner.y_stride == c
-    if c == 1 or inner.start is not None or inner.stride != 1 or not contiguous:
-        return inner, 1
-    return inner._replace(
-        length=inner.length * c, outputs=inner.outputs * c, channels=1, x_stride=1, y_stride=1,
-        gap=inner.gap * c, before=inner.before * c,
-    ), c  # fmt: skip
+    row = rows.flattened(inner, most=MOST_CHANNELS)
+    return row, inner.channels if row.channels < inner.channels else 1
 
 
 def pack(

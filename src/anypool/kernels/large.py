@@ -1,0 +1,84 @@
+"""Which windows are so large and so close that `tall` serves them, and its table."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from ..windows.rules import Slide
+from . import fast, rows, tall
+from . import numbers as nm
+from .frame import Flat
+
+ROOM = 192 << 10  # bytes that a block of rows of a strip may take: the second cache holds it
+WORTH = int(os.environ.get("WORTH", "16"))
+
+
+@lru_cache(maxsize=64)
+def kernel_of(op: str, kind: str, accumulator: str, out: str) -> Callable:
+    return tall.make_kernel(op, kind, accumulator, out)
+
+
+def pays(inner: fast.Axis, outer: Sequence[fast.Axis], made: rows.Inner) -> bool:
+    """Whether windows share so much that the work they share is done once."""
+    row = rows.flattened(made, most=1 << 30)
+    if made.start is not None or row.channels > 1 or row.x_stride != 1 or row.y_stride != 1:
+        return False
+    across, down = inner.rule, outer[-1].rule if outer else Slide(1, 1, 0, 0, 1, False, "")
+    if not isinstance(down, Slide) or (down.stride > 1 and down.dilation > 1):
+        return False
+    if across.stride > 4 or (across.stride > 1 and across.dilation > 1):
+        return False
+    return across.kernel / across.stride + down.kernel / down.stride >= WORTH
+
+
+def ready(
+    names: tuple[str, str, str, str], inner: fast.Axis, outer: Sequence[fast.Axis],
+    made: rows.Inner, planes: list[fast.Axis], x: Flat, y: Flat,
+) -> fast.Fast:  # fmt: skip
+    """The kernel and its table."""
+    op, _, acc, _ = names
+    row = rows.flattened(made, most=1 << 30)
+    reach = (row.size - 1) * row.gap + 1
+    down = _down(outer[-1]) if outer else [1, 1, 1, 0, 1, 1, 1, 1]
+    room = max(3 * reach, min(4096, ROOM // nm.KINDS[acc].size // (down[0] + 1)))
+    places, sides = fast.triples(planes), fast.sides_of(outer)
+    table = rows.pack(x.first, y.first, places, sides, row, room)
+    along = _stretches(op, row.size, row.gap, row_pitch(table, acc))
+    total = math.prod(size for size, _, _ in places) * down[6] * down[7]
+    total *= len(sides[0].start) if len(sides) > 1 else 1
+    return fast.Fast("tall", kernel_of(*names), np.concatenate([table, down, along]), total)
+
+
+def row_pitch(table: np.ndarray, accumulator: str) -> int:
+    """How far apart the rows of the kernel's buffer are."""
+    lanes = nm.lanes_of(accumulator)
+    return int(table[tall.WIDEST] + 4 * lanes + table[tall.STRIDE] * lanes)
+
+
+def _down(axis: fast.Axis) -> list[int]:
+    rule: Slide = axis.rule
+    outputs = axis.table.start.shape[1]  # type: ignore[union-attr]
+    before, _ = rule.padding(axis.size)
+    classes = rule.dilation if rule.stride == 1 else 1
+    most = -(-outputs // classes)
+    blocks = (most - 1) * rule.stride // rule.kernel + 1
+    return [rule.kernel, rule.stride, rule.dilation, before, axis.size, outputs, classes, blocks]
+
+
+def _stretches(op: str, size: int, gap: int, pitch: int) -> list[int]:
+    """Levels, and of each stretch that is joined: its level's place plus its first element."""
+    levels = size.bit_length()
+    if op in ("max", "min"):
+        top = (levels - 1) * pitch
+        return [levels, 2, top, top + (size - (1 << (levels - 1))) * gap]
+    terms, at = [], 0
+    for level in range(levels - 1, -1, -1):
+        if size >> level & 1:
+            terms.append(level * pitch + at * gap)
+            at += 1 << level
+    return [levels, len(terms), *terms]
