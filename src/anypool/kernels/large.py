@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -15,7 +14,8 @@ from . import numbers as nm
 from .frame import Flat
 
 ROOM = 192 << 10  # bytes that a block of rows of a strip may take: the second cache holds it
-WORTH = int(os.environ.get("WORTH", "16"))
+MOST_ROUNDINGS = 24  # as in `rows.accumulator_for`: the error stays below 12 ulp of sum|x|
+WORTH = 16  # windows over strides, both axes together, from where this is the faster way
 
 
 @lru_cache(maxsize=64)
@@ -41,23 +41,33 @@ def ready(
     made: rows.Inner, planes: list[fast.Axis], x: Flat, y: Flat,
 ) -> fast.Fast:  # fmt: skip
     """The kernel and its table."""
-    op, _, acc, _ = names
+    op, kind, acc, out = names
     row = rows.flattened(made, most=1 << 30)
     reach = (row.size - 1) * row.gap + 1
     down = _down(outer[-1]) if outer else [1, 1, 1, 0, 1, 1, 1, 1]
+    if acc == "f64" and "f64" not in (kind, out) and kind[0] in "fb":
+        acc = "f32" if _roundings(outer, row.size) <= MOST_ROUNDINGS else "f64"
     room = max(3 * reach, min(4096, ROOM // nm.KINDS[acc].size // (down[0] + 1)))
     places, sides = fast.triples(planes), fast.sides_of(outer)
     table = rows.pack(x.first, y.first, places, sides, row, room)
     along = _stretches(op, row.size, row.gap, row_pitch(table, acc))
     total = math.prod(size for size, _, _ in places) * down[6] * down[7]
     total *= len(sides[0].start) if len(sides) > 1 else 1
-    return fast.Fast("tall", kernel_of(*names), np.concatenate([table, down, along]), total)
+    return fast.Fast("tall", kernel_of(op, kind, acc, out), np.concatenate([table, down, along]), total)
+
+
+def _roundings(outer: Sequence[fast.Axis], width: int) -> int:
+    """How many roundings a number passes through at most in `tall`, of float32 sums."""
+    counts = [int(a.table.counts.max(initial=1)) for a in outer]  # type: ignore[union-attr]
+    height, depth = counts[-1] if counts else 1, math.prod(counts[:-1])
+    return min(height, tall.RUN) * depth + -(-height // tall.RUN) + 2 + width.bit_length()
 
 
 def row_pitch(table: np.ndarray, accumulator: str) -> int:
     """How far apart the rows of the kernel's buffer are."""
     lanes = nm.lanes_of(accumulator)
-    return int(table[tall.WIDEST] + 4 * lanes + table[tall.STRIDE] * lanes)
+    lanes_in_all = 4 * lanes + table[tall.STRIDE] * lanes
+    return int(table[tall.WIDEST] + lanes_in_all)
 
 
 def _down(axis: fast.Axis) -> list[int]:
@@ -77,7 +87,7 @@ def _stretches(op: str, size: int, gap: int, pitch: int) -> list[int]:
         top = (levels - 1) * pitch
         return [levels, 2, top, top + (size - (1 << (levels - 1))) * gap]
     terms, at = [], 0
-    for level in range(levels - 1, -1, -1):
+    for level in range(levels):  # the shortest first: the longest has gone through most roundings
         if size >> level & 1:
             terms.append(level * pitch + at * gap)
             at += 1 << level

@@ -32,6 +32,7 @@ from .rowtable import (
     H_X,
     LENGTH,
     MOST,
+    RUN,
     SIZE,
     SPAN,
     STRIDE,
@@ -56,8 +57,8 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
     locate, line = make_locate(name), make_lines(name, mean)
     add, join = _make_down(op, kind, accumulator, name)
     fill_spans = make_spans(accumulator, False, name)
-    along = _make_along(op, accumulator, out, name)
-    put, nothing = vc.store(accumulator, lanes), vc.identity(op, accumulator, lanes)
+    along, careful = _make_along(op, accumulator, out, name), is_careful(op, accumulator)
+    clear, close = _make_runs(op, accumulator, join, name)
 
     def kernel(x_array, y_array, table, first, last):
         x, y, g = memory(x_array), memory(y_array), memory(table)
@@ -68,7 +69,7 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
         height, levels, wy = read(g, e + LENGTH_H), read(g, e + LEVELS), read(g, W_Y)
         each, dx, hx = mean and read(g, SPAN) == 0, read(g, D_STEP), read(g, H_X)
         pitch = read(g, WIDEST) + 4 * lanes + read(g, STRIDE) * lanes
-        prefix, stage = size * pitch, (size + 1) * pitch
+        prefix, past, stage = size * pitch, (size + 1) * pitch, (size + 2) * pitch
         room = stage + (levels + 1) * pitch
         numbers_array = np.empty(room, dtype)
         spans_array = np.ones(read(g, MOST) + lanes if each else 1, span_type)
@@ -94,26 +95,32 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
                 n = max(0, stop - begin)
                 if each:
                     fill_spans(g, spans, o0, o1, 1)
-                i = prefix
-                while i < stage + pitch - lanes:  # the prefix; the stage, whose ends are padding
-                    put(numbers, i, nothing())
-                    i += lanes
-                put(numbers, stage + pitch - lanes, nothing())
-                fresh = True
+                clear(numbers, prefix, stage + pitch)  # also the stage: its ends are the padding
+                source = prefix
                 for j in range(size - 1, t0 * stride - block * size - 1, -1):
                     row = top + (block * size + j) * gap
                     nr = nd if 0 <= row < height else 0
-                    source = prefix if fresh else (j + 1) * pitch
-                    add(x, px + row * hx + begin, nr, dx, numbers, source, j * pitch, n)
-                    fresh = False
-                reached = (block + 1) * size
+                    if careful:
+                        close(numbers, prefix, past, n, size - 1 - j)
+                        add(x, px + row * hx + begin, nr, dx, numbers, prefix, prefix, n)
+                        join(numbers, prefix, past, j * pitch, n)
+                    else:
+                        add(x, px + row * hx + begin, nr, dx, numbers, source, j * pitch, n)
+                        source = j * pitch
+                clear(numbers, prefix, stage)
+                reached = 0
                 for t in range(t0, t1):
-                    while reached < t * stride + size:
-                        row = top + reached * gap
+                    while block * size + reached < t * stride:
+                        row = top + ((block + 1) * size + reached) * gap
+                        if careful:
+                            close(numbers, prefix, past, n, reached)
                         if 0 <= row < height:
                             add(x, px + row * hx + begin, nd, dx, numbers, prefix, prefix, n)
                         reached += 1
                     source = (t * stride - block * size) * pitch
+                    if careful:
+                        join(numbers, source, past, stage + begin - low, n)
+                        source = stage + begin - low
                     join(numbers, source, prefix, stage + begin - low, n)
                     _, _, _, target, area = line(g, od, c + t * classes, px, py)
                     along(g, e, numbers, stage, pitch, high - low, y, target + o0 * wy, o1 - o0,
@@ -122,6 +129,32 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
         keep(spans_array)
 
     return compile(kernel, name)
+
+
+def is_careful(op: str, accumulator: str) -> bool:
+    """Whether rows are summed in runs, so that no number passes through many roundings."""
+    return accumulator == "f32" and op in ("sum", "mean")
+
+
+def _make_runs(op: str, accumulator: str, join: Callable, name: str) -> tuple[Callable, Callable]:
+    """clear(numbers, a, b): nothing there; close(numbers, a, past, n, rows): a full run is past."""
+    lanes = nm.lanes_of(accumulator)
+    put, nothing = vc.store(accumulator, lanes), vc.identity(op, accumulator, lanes)
+
+    def clear(numbers, a, b):
+        while a < b - lanes:
+            put(numbers, a, nothing())
+            a += lanes
+        put(numbers, b - lanes, nothing())
+
+    clear = helper(clear, f"{name}_clear")
+
+    def close(numbers, a, past, n, rows):
+        if rows > 0 and rows % RUN == 0:
+            join(numbers, past, a, past, n)
+            clear(numbers, a, past)
+
+    return clear, helper(close, f"{name}_close")
 
 
 def _make_down(op: str, kind: str, accumulator: str, name: str) -> tuple[Callable, Callable]:
