@@ -14,7 +14,9 @@ from . import numbers as nm
 from .frame import Flat
 
 ROOM = 192 << 10  # bytes that a block of rows of a strip may take: the second cache holds it
+NEAR = 40 << 10  # bytes that the levels of a row may take: the first cache
 MOST_ROUNDINGS = 24  # as in `rows.accumulator_for`: the error stays below 12 ulp of sum|x|
+MANY_CHANNELS = 16
 WORTH = 16  # windows over strides, both axes together, from where this is the faster way
 
 
@@ -25,8 +27,12 @@ def kernel_of(op: str, kind: str, accumulator: str, out: str) -> Callable:
 
 def pays(inner: fast.Axis, outer: Sequence[fast.Axis], made: rows.Inner) -> bool:
     """Whether windows share so much that the work they share is done once."""
+    if made.start is not None:
+        return False
+    if _is_down(outer, made):
+        return made.size / made.stride >= WORTH
     row = rows.flattened(made, most=1 << 30)
-    if made.start is not None or row.channels > 1 or row.x_stride != 1 or row.y_stride != 1:
+    if row.channels > 1 or row.x_stride != 1 or row.y_stride != 1:
         return False
     across, down = inner.rule, outer[-1].rule if outer else Slide(1, 1, 0, 0, 1, False, "")
     if not isinstance(down, Slide) or (down.stride > 1 and down.dilation > 1):
@@ -36,6 +42,12 @@ def pays(inner: fast.Axis, outer: Sequence[fast.Axis], made: rows.Inner) -> bool
     return across.kernel / across.stride + down.kernel / down.stride >= WORTH
 
 
+def _is_down(outer: Sequence[fast.Axis], made: rows.Inner) -> bool:
+    """Whether the only pooled axis has many channels below it: they are the row, it goes down."""
+    steps = made.stride == 1 or made.gap == 1
+    return not outer and made.channels >= MANY_CHANNELS and steps
+
+
 def ready(
     names: tuple[str, str, str, str], inner: fast.Axis, outer: Sequence[fast.Axis],
     made: rows.Inner, planes: list[fast.Axis], x: Flat, y: Flat,
@@ -43,17 +55,24 @@ def ready(
     """The kernel and its table."""
     op, kind, acc, out = names
     row = rows.flattened(made, most=1 << 30)
+    if _is_down(outer, made):
+        c, outer = made.channels, [inner]
+        row = rows.Inner(c, 1, 1, c, size=1, span=1)
     reach = (row.size - 1) * row.gap + 1
     down = _down(outer[-1]) if outer else [1, 1, 1, 0, 1, 1, 1, 1]
     if acc == "f64" and "f64" not in (kind, out) and kind[0] in "fb":
         acc = "f32" if _roundings(outer, row.size) <= MOST_ROUNDINGS else "f64"
-    room = max(3 * reach, min(4096, ROOM // nm.KINDS[acc].size // (down[0] + 1)))
+    size = nm.KINDS[acc].size
+    room = min(NEAR // size // (row.size.bit_length() + 2), ROOM // size // (down[0] + 2))
+    room = max(3 * reach, room)
     places, sides = fast.triples(planes), fast.sides_of(outer)
     table = rows.pack(x.first, y.first, places, sides, row, room)
     along = _stretches(op, row.size, row.gap, row_pitch(table, acc))
     total = math.prod(size for size, _, _ in places) * down[6] * down[7]
     total *= len(sides[0].start) if len(sides) > 1 else 1
-    return fast.Fast("tall", kernel_of(op, kind, acc, out), np.concatenate([table, down, along]), total)
+    return fast.Fast(
+        "tall", kernel_of(op, kind, acc, out), np.concatenate([table, down, along]), total
+    )
 
 
 def _roundings(outer: Sequence[fast.Axis], width: int) -> int:

@@ -87,7 +87,7 @@ class _Maker:
             low, high = min(wanted) - below, max(wanted) - below
             runs = sorted((run for run in kept if run), key=len)
             if len(runs) == 2 and high - low < 2:
-                return [self.select(*runs, rank - below) for rank in wanted]
+                return [self.select(runs[0], runs[1], rank - below) for rank in wanted]
             if len(runs) > 1:
                 runs = [*runs[2:], self.merge(runs[0], runs[1])]
         return [runs[0][rank - below] for rank in wanted]

@@ -33,13 +33,11 @@ from .rowtable import (
     LENGTH,
     MOST,
     RUN,
-    SIZE,
     SPAN,
     STRIDE,
     STRIPS,
     W_Y,
     WIDEST,
-    Step,
 )
 from .writing import writer
 
@@ -95,9 +93,11 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
                 n = max(0, stop - begin)
                 if each:
                     fill_spans(g, spans, o0, o1, 1)
-                clear(numbers, prefix, stage + pitch)  # also the stage: its ends are the padding
+                if unit == first or read(g, STRIPS) > 1:
+                    clear(numbers, stage, stage + pitch)  # its ends are the padding
+                clear(numbers, prefix, stage)
                 source = prefix
-                for j in range(size - 1, t0 * stride - block * size - 1, -1):
+                for j in range(size - 1 if size > 1 else -1, t0 * stride - block * size - 1, -1):
                     row = top + (block * size + j) * gap
                     nr = nd if 0 <= row < height else 0
                     if careful:
@@ -107,7 +107,8 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
                     else:
                         add(x, px + row * hx + begin, nr, dx, numbers, source, j * pitch, n)
                         source = j * pitch
-                clear(numbers, prefix, stage)
+                if size > 1:
+                    clear(numbers, prefix, stage)
                 reached = 0
                 for t in range(t0, t1):
                     while block * size + reached < t * stride:
@@ -117,11 +118,17 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
                         if 0 <= row < height:
                             add(x, px + row * hx + begin, nd, dx, numbers, prefix, prefix, n)
                         reached += 1
+                    to = stage + begin - low
                     source = (t * stride - block * size) * pitch
-                    if careful:
-                        join(numbers, source, past, stage + begin - low, n)
-                        source = stage + begin - low
-                    join(numbers, source, prefix, stage + begin - low, n)
+                    if size == 1:  # nothing to share: the row itself
+                        row = top + t * stride * gap
+                        nr = nd if 0 <= row < height else 0
+                        add(x, px + row * hx + begin, nr, dx, numbers, prefix, to, n)
+                    else:
+                        if careful:
+                            join(numbers, source, past, to, n)
+                            source = to
+                        join(numbers, source, prefix, to, n)
                     _, _, _, target, area = line(g, od, c + t * classes, px, py)
                     along(g, e, numbers, stage, pitch, high - low, y, target + o0 * wy, o1 - o0,
                           spans, area)  # fmt: skip
