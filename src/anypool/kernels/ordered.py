@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..plan import Plan
-from . import fast, ordercode, rows
+from . import crowds, fast, ordercode, rows
 from .frame import Flat
 from .ordercode import Order
 from .share import kind_of
@@ -60,10 +60,71 @@ def ready(
     inner, run = as_one_row(fast.inner_of(plan, axis, channels))
     order = order_of(asked, outer, inner, goes_short(inner))
     if order is None:
-        return "windows this large are pooled one by one"
+        return _crowd(plan, asked, axis, others, channels, places, x, y)
     kernel = kernel_of(kind_of(plan.dtype), kind_of(plan.work), order)
     table = pack(x.first, y.first, places, outer, inner, run, asked, order)
     return fast.Fast("order", kernel, table, rows.count_rows(places, outer))
+
+
+def _crowd(
+    plan: Plan, asked: Wish, axis: fast.Axis, others: Sequence[fast.Axis], channels: int,
+    places: Sequence[tuple[int, int, int]], x: Flat, y: Flat,
+) -> fast.Fast | str:  # fmt: skip
+    """The kernel for windows too large for a network, or why there is none."""
+    if asked.name not in ("value", "middle", "between"):
+        return f"{plan.reduction} of so many numbers has no fast kernel"
+    outer, inner = fast.sides_of(others), fast.inner_of(plan, axis, channels)
+    table = rows.pack(x.first, y.first, places, outer, inner._replace(span=1, channels=1))
+    table[crowds.EXTRA] = len(table)
+    block, tall = _block(outer, inner)
+    total, columns = rows.count_rows(places, outer), _sliding(outer, inner)
+    names = kind_of(plan.dtype), kind_of(plan.work), asked.name
+    high = len(outer[-1].start) if outer else 1
+    blocks = -(-high // block)
+    extra = [_bits(asked.number), _numbers(outer, inner), tall, 0, block, blocks, channels]
+    table = np.concatenate([table, np.array(extra, np.int64)])
+    if columns and tall * inner.length < 1 << 31:
+        return fast.Fast("crowd", sliding_of(*names), table, total // high * blocks * channels)
+    return fast.Fast("crowd", single_of(*names, inner.start is not None), table, total)
+
+
+def _numbers(outer: Sequence[rows.Outer], inner: rows.Inner) -> int:
+    """How many numbers a window holds at most."""
+    return math.prod(int(_counts(o.start, o.stop, o.gap).max(initial=1)) for o in outer) * _width(
+        inner
+    )
+
+
+def _block(outer: Sequence[rows.Outer], inner: rows.Inner) -> tuple[int, int]:
+    """Rows of outputs that are worked on together, and what a column of theirs holds at most."""
+    if not outer:
+        return 1, 1
+    axis = outer[-1]
+    counts = _counts(axis.start, axis.stop, axis.gap)
+    rows_each = int(counts.max(initial=1))
+    block = min(max(rows_each, 8), len(axis.start))
+    tall = max(
+        int((axis.start[i : i + block] + counts[i : i + block]).max() - axis.start[i])
+        for i in range(0, len(axis.start), block)
+    )
+    deep = math.prod(int(_counts(o.start, o.stop, o.gap).max(initial=1)) for o in outer[:-1])
+    return block, max(tall, 1) * deep
+
+
+def _sliding(outer: Sequence[rows.Outer], inner: rows.Inner) -> bool:
+    """Whether a window shares most of its columns with the one before, and its rows are dense."""
+    dense = inner.gap == 1 and all(o.gap == 1 for o in outer[-1:])
+    return inner.start is None and dense and 6 * inner.stride <= inner.size
+
+
+@lru_cache(maxsize=64)
+def sliding_of(kind: str, out: str, finish: str) -> Callable:
+    return crowds.make_sliding(kind, out, finish)
+
+
+@lru_cache(maxsize=64)
+def single_of(kind: str, out: str, finish: str, ragged: bool) -> Callable:
+    return crowds.make_single(kind, out, finish, ragged)
 
 
 def wish(name: str, params: dict[str, object]) -> Wish:
