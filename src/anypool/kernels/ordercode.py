@@ -249,10 +249,10 @@ def _make_long_way(
         pooled(numbers, inputs * lanes, shares, lanes, done)
         write(y, to, get_out(done, 0), m)
 
-    flush = helper(flush, f"{name}_flush")
+    flush = helper(flush, f"{name}_flush", forceinline=False)
     reach_of = helper(reach_of, f"{name}_reach")
-    one_by_one = helper(one_by_one, f"{name}_one_by_one")
-    together = helper(together, f"{name}_together")
+    one_by_one = helper(one_by_one, f"{name}_one_by_one", forceinline=False)
+    together = helper(together, f"{name}_together", forceinline=False)
 
     def long_way(g, x, y, base, nd, nh, target, o0, o1, numbers, shares, done, ints):
         extra, channels = read(g, EXTRA), read(g, CHANNELS)
@@ -291,4 +291,4 @@ def _make_long_way(
                         c += 1
             o += jump
 
-    return helper(long_way, f"{name}_long_way"), flush
+    return helper(long_way, f"{name}_long_way", forceinline=False), flush
