@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # rows and flat are imported where they are used: a process that reads its kernels from the disk
 # should load no more code than its own kernels need (10 ms each)
 OPS = {"max": "max", "min": "min", "sum": "sum", "mean": "mean", "any": "max", "all": "min"}
+ORDERED = ("median", "quantile", "topk", "mode")  # served by `ordered`
 MOST_SCRATCH = 1 << 18  # accumulators: a strip of rows holds at least one window's width
 
 
@@ -49,7 +50,8 @@ class Fast(NamedTuple):
 def suits(plan: Plan) -> str:
     """Why a plan cannot be served here, or "" where it can (as far as shapes tell)."""
     name, options = plan.reduction.name, plan.options
-    if name not in OPS or (name in ("any", "all") and plan.dtype.kind != "b"):
+    known = name in OPS or name in ORDERED
+    if not known or (name in ("any", "all") and plan.dtype.kind != "b"):
         return f"{name} of {plan.dtype} has no fast kernel"
     if plan.select or options.indices:
         return "masks, weights, skipped NaN and indices have no fast kernel"
@@ -78,6 +80,10 @@ def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fa
     whole = all(_whole(axis) for axis in pooled)
     few = _merge([axis._replace(y=0) for axis in pooled]) if whole else pooled
     channels, planes = _channels(outer, pooled)
+    if plan.reduction.name in ORDERED:
+        from . import ordered
+
+        return ordered.ready(plan, pooled, channels, planes, x, y)
     if whole and len(few) == 1:
         made = _flat(plan, few[0], channels, planes, pooled, x, y)
         if made is not None:
@@ -115,7 +121,7 @@ def _channels(outer: list[Axis], pooled: Sequence[Axis]) -> tuple[int, list[Axis
     return 1, outer
 
 
-def _triples(planes: Sequence[Axis]) -> list[tuple[int, int, int]]:
+def triples(planes: Sequence[Axis]) -> list[tuple[int, int, int]]:
     return [(axis.size, axis.x, axis.y) for axis in planes] or [(1, 0, 0)]
 
 
@@ -137,7 +143,7 @@ def _flat(
     if op == "sum" and kind in ("i64", "u64"):
         total = kind
     acc = numbers.selecting_accumulator(op, kind) if op in ("max", "min") else total
-    places = _triples(planes)
+    places = triples(planes)
     if channels > 1:
         table = flat.pack_channels(x.first, y.first, places, run.size, run.x, channels, divisor)
         kernel = flat.channels_kernel(op, kind, acc, out)
@@ -148,36 +154,52 @@ def _flat(
     return Fast("flat", flat.flat_kernel(op, kind, acc, out), table, flat.count_units(places))
 
 
+def by_stride(pooled: Sequence[Axis]) -> tuple[Axis, list[Axis]]:
+    """The pooled axis along which memory runs, and the others."""
+    *outer, inner = sorted(pooled, key=lambda a: (-abs(a.x), -a.size))
+    return inner, outer
+
+
+def sides_of(outer: Sequence[Axis]) -> list[rows.Outer]:
+    """The other axes as the row kernels take them."""
+    from . import rows
+
+    return [
+        rows.Outer(t.start[0], t.stop[0], t.step, a.span, a.x, a.y)
+        for a in outer if (t := a.table) is not None
+    ]  # fmt: skip
+
+
 def _rows(
     plan: Plan, pooled: Sequence[Axis], channels: int, planes: list[Axis], x: Flat, y: Flat
 ) -> Fast | str:
     from . import numbers, rows
 
     op, kind, out = _operation(plan)
-    by_stride = sorted(pooled, key=lambda a: (-abs(a.x), -a.size))
-    inner, outer = by_stride[-1], by_stride[:-1]
+    inner, outer = by_stride(pooled)
     width = int(inner.table.counts.max()) * channels  # type: ignore[union-attr]
     if width > MOST_SCRATCH:
         return f"a window {width} numbers wide leaves the innermost cache"
     if isinstance(inner.rule, Slide) and inner.rule.stride > 4 * inner.rule.reach:
         return "windows far apart leave most of each row unread"
-    made = _inner(plan, inner, channels)
-    sides = [
-        rows.Outer(t.start[0], t.stop[0], t.step, a.span, a.x, a.y)
-        for a in outer if (t := a.table) is not None
-    ]  # fmt: skip
-    places = _triples(planes)
+    made = inner_of(plan, inner, channels)
+    sides = sides_of(outer)
+    places = triples(planes)
     height = int(np.prod([t.counts.max() for a in outer if (t := a.table) is not None]))
     if op in ("max", "min"):
         acc = numbers.selecting_accumulator(op, kind)
     else:
         acc = rows.accumulator_for(kind, op, height, width // channels, out)
+    from . import large
+
+    if large.pays(inner, outer, made):
+        return large.ready((op, kind, acc, out), inner, outer, made, planes, x, y)
     kernel = rows.row_kernel(op, kind, acc, out, rows.step_of(made, acc, height))
     table = rows.pack(x.first, y.first, places, sides, made)
     return Fast("rows", kernel, table, rows.count_rows(places, sides))
 
 
-def _inner(plan: Plan, axis: Axis, channels: int) -> rows.Inner:
+def inner_of(plan: Plan, axis: Axis, channels: int) -> rows.Inner:
     from . import rows
 
     t = axis.table

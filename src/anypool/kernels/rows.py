@@ -57,12 +57,16 @@ _NONE = Outer(np.zeros(1, np.int64), np.ones(1, np.int64), 1, None, 0, 0)
 
 
 def pack(
-    x0: int, y0: int, planes: Sequence[tuple[int, int, int]], outer: Sequence[Outer], inner: Inner
-) -> np.ndarray:
-    """All numbers a row kernel needs, in one array of int64. planes: (size, x stride, y stride)."""
+    x0: int, y0: int, planes: Sequence[tuple[int, int, int]], outer: Sequence[Outer], inner: Inner,
+    room: int = _STRIP,
+) -> np.ndarray:  # fmt: skip
+    """All numbers a row kernel needs, in one array of int64. planes: (size, x stride, y stride).
+
+    room: accumulators that a strip of a row may take.
+    """
     d, h = (*[_NONE] * (2 - len(outer)), *outer)
     inner = flattened(_with_equal_span(inner))
-    strips = _strips(inner)
+    strips = _strips(inner, room)
     tables = [np.asarray(planes, np.int64).reshape(-1, 3).T.ravel()]
     tables += [_outer_tables(d), _outer_tables(h), _inner_tables(inner), strips.ravel()]
     places = np.cumsum([len(HEADER), *map(len, tables)])[:5]
@@ -89,11 +93,11 @@ def count_rows(planes: Sequence[tuple[int, int, int]], outer: Sequence[Outer]) -
     return total
 
 
-def flattened(inner: Inner) -> Inner:
+def flattened(inner: Inner, most: int = 16) -> Inner:
     """Stride 1, few channels: the same windows on one long row, their taps `channels` apart."""
     c = inner.channels
     contiguous = inner.x_stride == c and inner.y_stride == c
-    if c == 1 or c > 16 or inner.start is not None or inner.stride != 1 or not contiguous:
+    if c == 1 or c > most or inner.start is not None or inner.stride != 1 or not contiguous:
         return inner
     low, high = inner.span_bounds
     return inner._replace(
@@ -125,9 +129,9 @@ def _inner_tables(inner: Inner) -> np.ndarray:
     return np.concatenate([inner.start, inner.stop, span]).astype(np.int64)
 
 
-def _strips(inner: Inner) -> np.ndarray:
+def _strips(inner: Inner, room: int) -> np.ndarray:
     """(first output, last, first place, last) of each strip: what the buffer holds, or one."""
-    room = max(1, _STRIP // inner.channels)
+    room = max(1, room // inner.channels)
     if inner.start is not None and inner.stop is not None:
         return _ragged_strips(inner.start, inner.stop, room)
     reach = (inner.size - 1) * inner.gap + 1

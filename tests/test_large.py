@@ -1,0 +1,115 @@
+"""Windows so large that their work is shared: against NumPy, wherever x lies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import anypool as ap
+from anypool import engine, kernels
+
+pytestmark = pytest.mark.skipif(bool(kernels.why_not()), reason="the kernels need numba")
+slid = ap.windows.sliding
+
+# kernel, stride, padding, dilation
+WINDOWS = [
+    (31, 1, 15, 1), ((31, 20), 1, (10, 10), 1), ((20, 3), 1, 1, 1), ((1, 21), 1, (0, 10), 1),
+    (9, 1, 8, 2), (16, 2, 3, 1), ((17, 16), (3, 1), 5, 1), ((11, 12), (1, 2), 2, (2, 1)),
+    (40, 1, 20, 1), ((12, 64), (5, 4), (3, 9), 1),
+]  # fmt: skip
+
+
+def laid(x: np.ndarray, last: bool) -> np.ndarray:
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if last else x
+
+
+def by_hand(x: np.ndarray, kernel, stride, padding, dilation, op: str) -> np.ndarray:
+    """Axis by axis, in float64; padding is the identity."""
+    y, empty = x.astype(np.float64), {"max": -np.inf, "min": np.inf}.get(op, 0.0)
+    for axis, k, s, p, d in zip(
+        (2, 3), *map(pairs, (kernel, stride, padding, dilation)), strict=True
+    ):
+        pad = [(0, 0)] * 4
+        pad[axis] = (p, p)
+        y = np.pad(y, pad, constant_values=empty)
+        v = np.lib.stride_tricks.sliding_window_view(y, (k - 1) * d + 1, axis)
+        y = getattr(np, op)(np.moveaxis(np.moveaxis(v[..., ::d], axis, 0)[::s], 0, axis), axis=-1)
+    return y
+
+
+def pairs(value) -> tuple:
+    return tuple(value) if isinstance(value, tuple) else (value, value)
+
+
+def pooled(x: np.ndarray, spec, op: str) -> np.ndarray:
+    k, s, p, d = spec
+    call = engine.prepare(x, slid(k, stride=s, padding=p, dilation=d), op, axes=(2, 3))
+    assert kernels.choose(call.plan, x).name == "tall" or not x.flags.c_contiguous
+    return engine.run(call).y
+
+
+@pytest.mark.parametrize("spec", WINDOWS, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float16", "uint8"])
+def test_max_is_exact(spec, dtype: str) -> None:
+    rng = np.random.default_rng(1)
+    for channels, last in ((2, False), (3, True), (33, True)):
+        x = (rng.normal(size=(2, channels, 50, 71)) * 40 + 120).astype(dtype)
+        y = pooled(laid(x, last), spec, "max")
+        assert np.array_equal(y.astype(np.float64), by_hand(x, *spec, "max"))
+
+
+@pytest.mark.parametrize("spec", WINDOWS, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_sums_stay_within_24_roundings(spec, dtype: str) -> None:
+    rng = np.random.default_rng(2)
+    for channels, last in ((2, False), (3, True)):
+        x = (rng.normal(size=(2, channels, 50, 71)) * 40 + 120).astype(dtype)
+        error = np.abs(pooled(laid(x, last), spec, "sum") - by_hand(x, *spec, "sum"))
+        bound = 25 * 2.0**-24 * by_hand(np.abs(x), *spec, "sum") if dtype == "float32" else 0
+        assert (error <= bound).all()
+
+
+def test_means_divide_by_what_is_real_or_by_all() -> None:
+    x = np.random.default_rng(3).normal(size=(1, 2, 40, 45)).astype(np.float32)
+    w = slid(21, stride=1, padding=10)
+    ones = by_hand(np.ones_like(x), 21, 1, 10, 1, "sum")
+    total = by_hand(x, 21, 1, 10, 1, "sum")
+    for flag, divisor in ((False, ones), (True, 441)):
+        y = ap.pool(x, w, "mean", axes=(2, 3), count_include_pad=flag)
+        assert np.allclose(y, total / divisor, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("op", ["max", "min", "sum"])
+def test_one_nan_or_infinity_stays_in_its_windows(op: str) -> None:
+    for bad in (np.nan, np.inf, -np.inf):
+        x = np.random.default_rng(4).normal(size=(1, 2, 60, 60)).astype(np.float32)
+        x[0, 0, 30, 31] = bad
+        y = pooled(x, (17, 1, 8, 1), op)
+        want = by_hand(x, 17, 1, 8, 1, op)
+        assert np.allclose(y, want, rtol=1e-5, atol=1e-4, equal_nan=True)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 900), (3, 900, 40)])
+def test_one_axis(shape) -> None:
+    x = np.random.default_rng(5).normal(size=shape).astype(np.float32)
+    axis = 2 if shape[1] == 5 else 1
+    v = np.lib.stride_tricks.sliding_window_view(x, 63, axis)
+    w = slid(63, stride=1)
+    assert np.array_equal(ap.pool(x, w, "max", axes=(axis,)), v.max(-1))
+    want = v.astype(np.float64).mean(-1)
+    assert np.allclose(ap.pool(x, w, "mean", axes=(axis,)), want, rtol=0, atol=1e-6)
+
+
+def test_three_axes() -> None:
+    x = np.random.default_rng(6).normal(size=(1, 2, 9, 30, 33)).astype(np.float32)
+    w = slid((4, 15, 12), stride=1, padding=(1, 5, 6))
+    wide = ap.pool(x.astype(np.float64), w, "sum", axes=(2, 3, 4), nan="skip")
+    assert np.allclose(ap.pool(x, w, "sum", axes=(2, 3, 4)), wide, rtol=0, atol=2e-4)
+
+
+@pytest.mark.parametrize("op", ["max", "mean"])
+def test_the_number_of_threads_changes_no_bit(op: str) -> None:
+    x = np.random.default_rng(7).normal(size=(4, 8, 90, 90)).astype(np.float32)
+    w = slid(31, stride=1, padding=15)
+    one, many = (ap.pool(x, w, op, axes=(2, 3), threads=n) for n in (1, 5))
+    assert one.tobytes() == many.tobytes()
