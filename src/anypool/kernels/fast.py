@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # rows and flat are imported where they are used: a process that reads its kernels from the disk
 # should load no more code than its own kernels need (10 ms each)
 OPS = {"max": "max", "min": "min", "sum": "sum", "mean": "mean", "any": "max", "all": "min"}
+SMOOTH = ("lse", "soft", "lp", "gem", "std", "var")  # served by `smooth`
 MOST_SCRATCH = 1 << 18  # accumulators: a strip of rows holds at least one window's width
 
 
@@ -35,6 +36,13 @@ class Axis(NamedTuple):
     table: Table | None = None
     span: np.ndarray | None = None
     rule: Any = None
+
+    @property
+    def windows(self) -> Table:
+        """The table of a pooled axis."""
+        if self.table is None:
+            raise ValueError("this axis is not pooled")
+        return self.table
 
 
 class Fast(NamedTuple):
@@ -49,7 +57,13 @@ class Fast(NamedTuple):
 def suits(plan: Plan) -> str:
     """Why a plan cannot be served here, or "" where it can (as far as shapes tell)."""
     name, options = plan.reduction.name, plan.options
-    if name not in OPS or (name in ("any", "all") and plan.dtype.kind != "b"):
+    if name in SMOOTH:
+        from . import smooth
+
+        unfit = smooth.suits(plan)
+        if unfit:
+            return unfit
+    elif name not in OPS or (name in ("any", "all") and plan.dtype.kind != "b"):
         return f"{name} of {plan.dtype} has no fast kernel"
     if plan.select or options.indices:
         return "masks, weights, skipped NaN and indices have no fast kernel"
@@ -74,10 +88,14 @@ def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fa
         )
         for a, t, s, rule in zip(plan.axes, grid, spans, rules, strict=True)
     ]
-    outer = _merge([Axis(plan.shape[a], x.strides[a], y.strides[a]) for a in plan.outer])
+    outer = merged([Axis(plan.shape[a], x.strides[a], y.strides[a]) for a in plan.outer])
     whole = all(_whole(axis) for axis in pooled)
-    few = _merge([axis._replace(y=0) for axis in pooled]) if whole else pooled
+    few = merged([axis._replace(y=0) for axis in pooled]) if whole else pooled
     channels, planes = _channels(outer, pooled)
+    if plan.reduction.name in SMOOTH:
+        from . import smooth
+
+        return smooth.ready(plan, pooled, channels, planes, x, y)
     if whole and len(few) == 1:
         made = _flat(plan, few[0], channels, planes, pooled, x, y)
         if made is not None:
@@ -94,16 +112,16 @@ def _whole(axis: Axis) -> bool:
     )  # fmt: skip
 
 
-def _merge(axes: Sequence[Axis]) -> list[Axis]:
+def merged(axes: Sequence[Axis]) -> list[Axis]:
     """Axes from the widest stride of x to the narrowest; neighbours that step alike are one."""
-    merged: list[Axis] = []
+    found: list[Axis] = []
     for axis in sorted((a for a in axes if a.size > 1), key=lambda a: -abs(a.x)):
-        last = merged[-1] if merged else None
+        last = found[-1] if found else None
         if last is not None and last.x == axis.x * axis.size and last.y == axis.y * axis.size:
-            merged[-1] = Axis(last.size * axis.size, axis.x, axis.y)
+            found[-1] = Axis(last.size * axis.size, axis.x, axis.y)
         else:
-            merged.append(Axis(axis.size, axis.x, axis.y))
-    return merged or [Axis(1, 1, 1)]
+            found.append(Axis(axis.size, axis.x, axis.y))
+    return found or [Axis(1, 1, 1)]
 
 
 def _channels(outer: list[Axis], pooled: Sequence[Axis]) -> tuple[int, list[Axis]]:
@@ -115,7 +133,7 @@ def _channels(outer: list[Axis], pooled: Sequence[Axis]) -> tuple[int, list[Axis
     return 1, outer
 
 
-def _triples(planes: Sequence[Axis]) -> list[tuple[int, int, int]]:
+def triples(planes: Sequence[Axis]) -> list[tuple[int, int, int]]:
     return [(axis.size, axis.x, axis.y) for axis in planes] or [(1, 0, 0)]
 
 
@@ -137,7 +155,7 @@ def _flat(
     if op == "sum" and kind in ("i64", "u64"):
         total = kind
     acc = numbers.selecting_accumulator(op, kind) if op in ("max", "min") else total
-    places = _triples(planes)
+    places = triples(planes)
     if channels > 1:
         table = flat.pack_channels(x.first, y.first, places, run.size, run.x, channels, divisor)
         kernel = flat.channels_kernel(op, kind, acc, out)
@@ -166,7 +184,7 @@ def _rows(
         rows.Outer(t.start[0], t.stop[0], t.step, a.span, a.x, a.y)
         for a in outer if (t := a.table) is not None
     ]  # fmt: skip
-    places = _triples(planes)
+    places = triples(planes)
     height = int(np.prod([t.counts.max() for a in outer if (t := a.table) is not None]))
     if op in ("max", "min"):
         acc = numbers.selecting_accumulator(op, kind)

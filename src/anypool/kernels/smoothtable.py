@@ -1,0 +1,18 @@
+"""What the smooth kernels and those who call them agree on: the rows' table, and more behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .rowtable import AT_PLANES, AT_STRIPS, HEADER
+
+MORE = ("strip", "deepest", "room", "p0", "p1", "p2", "p3", "p4")
+STRIP, DEEPEST, ROOM, P0, P1, P2, P3, P4 = range(len(HEADER), len(HEADER) + len(MORE))
+
+
+def widened(table: np.ndarray, sizes: tuple[int, int, int], p: np.ndarray) -> np.ndarray:
+    """A table of `rows.pack` with three sizes and five parameters behind its header."""
+    head = table[: len(HEADER)].copy()
+    head[AT_PLANES : AT_STRIPS + 1] += len(MORE)
+    middle = np.concatenate([np.array(sizes, np.int64), np.asarray(p, np.float64).view(np.int64)])
+    return np.concatenate([head, middle, table[len(HEADER) :]])
