@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from ..plan import Plan
 from ..windows.rules import Slide
-from .fast import Axis, Fast, merged, triples
+from .fast import Axis, Fast, triples
 from .frame import Flat
 from .share import kind_of
 
@@ -17,7 +19,8 @@ NAMES = ("lse", "soft", "lp", "gem", "std", "var")
 MOST_POWER = 500.0  # 2 to this power, times the elements of any window, is far from overflow
 EASY_POWER = 6.0  # powers of float32 up to here are sure to fit float64
 MOST_SINGLE = 32  # taps that are added up in single precision, one after the other
-SCRATCH = 4096  # numbers that the staged rows should not exceed by much
+MOST_SHUFFLED = 4  # strides that vectors are taken apart by
+SCRATCH = 8192  # numbers that the staged rows should not exceed by much
 
 
 def suits(plan: Plan) -> str:
@@ -38,43 +41,55 @@ def ready(
     inner, outer = by_stride[-1], by_stride[:-1]
     if not isinstance(inner.rule, Slide):
         return "windows that do not slide have no fast kernel"
-    if channels > 1:
-        planes = merged([*planes, Axis(channels, 1, 1)])
-    return _lanes(plan, inner, outer, planes, x, y)
+    return _slide(plan, inner, outer, channels, planes, x, y)
 
 
-def _lanes(
-    plan: Plan, inner: Axis, outer: Sequence[Axis], planes: list[Axis], x: Flat, y: Flat
-) -> Fast:
-    from . import numbers, rows, smoothlanes, smoothtable
+def _slide(
+    plan: Plan, inner: Axis, outer: Sequence[Axis], channels: int, planes: list[Axis],
+    x: Flat, y: Flat,
+) -> Fast:  # fmt: skip
+    from . import numbers, rows, smoothslide, smoothtable
 
     rule: Slide = inner.rule
-    form, acc = form_of(plan), accumulator(plan, _taps(inner, outer))
-    stride = rule.stride if rule.stride <= 4 and inner.x == 1 else 0
-    table, places, sides = _table(inner, outer, planes, x, y, 1)
-    deepest = _taps(None, outer)
-    lanes = numbers.lanes_of(acc)
-    phases = stride or min(rule.stride, rule.reach)
-    outs = inner.table.start.shape[1]  # type: ignore[union-attr]
-    strip = min(max(SCRATCH // max(deepest * phases, 1), 4 * lanes), outs)
-    room = strip + (rule.reach - 1) // rule.stride + lanes
-    table = smoothtable.widened(table, (strip, deepest, room), parameters(plan))
-    kernel = smoothlanes.make_kernel(form, kind_of(plan.dtype), acc, kind_of(plan.work), stride)
+    form, acc = form_of(plan), accumulator(plan, _taps([*outer, inner]))
+    way = "channels" if channels > 1 else "any"
+    if channels == 1 and inner.x == 1 and rule.stride <= MOST_SHUFFLED:
+        way = str(rule.stride)
+    phases = rule.stride if way.isdigit() else min(rule.stride, rule.reach)
+    gaps = [a.windows.step for a in outer]
+    rings = [int((a.windows.stop - a.windows.start).max(initial=1)) for a in outer]
+    outs, lanes = inner.windows.start.shape[1], numbers.lanes_of(acc)
+    strip = max(SCRATCH // max(phases * math.prod(rings) * channels, 1), 1)
+    strip = min(max(strip, 4 * lanes // channels, 1), outs)
+    room = (strip + (rule.reach - 1) // rule.stride) * channels + lanes
+    table, places, sides = _table(inner, outer, planes, x, y, channels)
+    ones = [1] * (2 - len(outer))
+    sizes = (strip, room, *ones, *gaps, *ones, *rings)
+    table = smoothtable.widened(table, sizes, parameters(plan))
+    kernel = _kernel(smoothslide, form, kind_of(plan.dtype), acc, kind_of(plan.work), way)
     return Fast("smooth", kernel, table, rows.count_rows(places, sides))
 
 
-def _taps(inner: Axis | None, outer: Sequence[Axis]) -> int:
-    axes = [*outer, *([] if inner is None else [inner])]
-    return int(np.prod([t.counts.max(initial=0) for a in axes if (t := a.table) is not None]))
+_kernels: dict[tuple, Callable] = {}
+
+
+def _kernel(room: Any, *key: str) -> Callable:
+    if (room.__name__, *key) not in _kernels:
+        _kernels[room.__name__, *key] = room.make_kernel(*key)
+    return _kernels[room.__name__, *key]
+
+
+def _taps(axes: Sequence[Axis]) -> int:
+    """The most taps that a window has."""
+    return math.prod(int(a.windows.counts.max(initial=0)) for a in axes)
 
 
 def _table(
     inner: Axis, outer: Sequence[Axis], planes: list[Axis], x: Flat, y: Flat, channels: int
-) -> tuple[np.ndarray, list[tuple[int, int, int]], list]:
+) -> tuple[np.ndarray, list[tuple[int, int, int]], list[Any]]:
     from . import rows
 
-    windows, rule = inner.windows, inner.rule
-    more = {}
+    windows, rule, more = inner.windows, inner.rule, {}
     if isinstance(rule, Slide):
         more = {"size": rule.kernel, "stride": rule.stride, "gap": rule.dilation,
                 "before": rule.padding(inner.size)[0]}  # fmt: skip
@@ -83,8 +98,8 @@ def _table(
         start=windows.start[0], stop=windows.stop[0], **more,
     )  # fmt: skip
     sides = [
-        rows.Outer(t.start[0], t.stop[0], t.step, None, a.x, a.y)
-        for a in outer if (t := a.table) is not None
+        rows.Outer(a.windows.start[0], a.windows.stop[0], a.windows.step, None, a.x, a.y)
+        for a in outer
     ]  # fmt: skip
     places = triples(planes)
     return rows.pack(x.first, y.first, places, sides, made), places, sides
