@@ -95,7 +95,7 @@ def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fa
     if plan.reduction.name in SMOOTH:
         from . import smooth
 
-        return smooth.ready(plan, pooled, channels, planes, x, y)
+        return smooth.ready(plan, pooled, few, channels, planes, x, y)
     if whole and len(few) == 1:
         made = _flat(plan, few[0], channels, planes, pooled, x, y)
         if made is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..plan import Plan
+from ..windows import Table
 from ..windows.rules import Slide
 from .fast import Axis, Fast, triples
 from .frame import Flat
@@ -32,16 +33,61 @@ def suits(plan: Plan) -> str:
 
 
 def ready(
-    plan: Plan, pooled: Sequence[Axis], channels: int, planes: list[Axis], x: Flat, y: Flat
-) -> Fast | str:
-    """The kernel for one grid of windows over these arrays, or why there is none."""
+    plan: Plan, pooled: Sequence[Axis], few: Sequence[Axis], channels: int, planes: list[Axis],
+    x: Flat, y: Flat,
+) -> Fast | str:  # fmt: skip
+    """The kernel for one grid of windows over these arrays, or why there is none.
+
+    `few`: the pooled axes, or as few longer ones if the windows are whole.
+    """
+    if few is not pooled:
+        pooled = [_whole(axis) for axis in few]
     if len(pooled) > 3:
         return "more than three pooled axes have no fast kernel"
     by_stride = sorted(pooled, key=lambda a: (-abs(a.x), -a.size))
     inner, outer = by_stride[-1], by_stride[:-1]
-    if not isinstance(inner.rule, Slide):
-        return "windows that do not slide have no fast kernel"
-    return _slide(plan, inner, outer, channels, planes, x, y)
+    if channels == 1 and inner.x == 1 and (_wide(inner) or not isinstance(inner.rule, Slide)):
+        return _direct(plan, inner, outer, 1, planes, x, y)
+    if isinstance(inner.rule, Slide):
+        return _slide(plan, inner, outer, channels, planes, x, y)
+    if channels == 1:
+        return "ragged windows along an axis with gaps in memory have no fast kernel"
+    return _direct(plan, inner, outer, channels, planes, x, y)
+
+
+def _whole(axis: Axis) -> Axis:
+    """An axis that is one window."""
+    ends = np.array([[0]]), np.array([[axis.size]])
+    return axis._replace(table=Table(*ends, 1, ends[1]), rule=None)
+
+
+def _wide(inner: Axis) -> bool:
+    """Whether windows are long and hardly overlap, or are few."""
+    t, rule = inner.windows, inner.rule
+    if not isinstance(rule, Slide) or rule.dilation > 1:
+        return False
+    return t.start.shape[1] < 4 or (rule.stride >= 8 and rule.kernel >= 8)
+
+
+def _direct(
+    plan: Plan, inner: Axis, outer: Sequence[Axis], channels: int, planes: list[Axis],
+    x: Flat, y: Flat,
+) -> Fast:  # fmt: skip
+    from . import numbers, rows, smoothdirect, smoothtable
+
+    table, places, sides = _table(inner, outer, planes, x, y, channels)
+    table = smoothtable.widened(table, (0,) * 6, parameters(plan))
+    rows_most, long = _taps(outer), _taps([inner])
+    kinds = form_of(plan), kind_of(plan.dtype)
+    if channels > 1:
+        acc = accumulator(plan, rows_most * long)
+        full = 2 * numbers.lanes_of(acc)
+        lanes = str(min(full, 1 << (channels - 1).bit_length()))
+        kernel = _kernel(smoothdirect.make_places, *kinds, acc, kind_of(plan.work), lanes)
+    else:
+        acc = accumulator(plan, rows_most * -(-long // numbers.lanes_of("f32")))
+        kernel = _kernel(smoothdirect.make_runs, *kinds, acc, kind_of(plan.work))
+    return Fast("smooth", kernel, table, rows.count_rows(places, sides))
 
 
 def _slide(
@@ -66,17 +112,17 @@ def _slide(
     ones = [1] * (2 - len(outer))
     sizes = (strip, room, *ones, *gaps, *ones, *rings)
     table = smoothtable.widened(table, sizes, parameters(plan))
-    kernel = _kernel(smoothslide, form, kind_of(plan.dtype), acc, kind_of(plan.work), way)
+    kernel = _kernel(smoothslide.make_kernel, form, kind_of(plan.dtype), acc, kind_of(plan.work), way)
     return Fast("smooth", kernel, table, rows.count_rows(places, sides))
 
 
 _kernels: dict[tuple, Callable] = {}
 
 
-def _kernel(room: Any, *key: str) -> Callable:
-    if (room.__name__, *key) not in _kernels:
-        _kernels[room.__name__, *key] = room.make_kernel(*key)
-    return _kernels[room.__name__, *key]
+def _kernel(make: Callable, *key: str) -> Callable:
+    if (make, *key) not in _kernels:
+        _kernels[make, *key] = make(*key)
+    return _kernels[make, *key]
 
 
 def _taps(axes: Sequence[Axis]) -> int:
@@ -89,7 +135,7 @@ def _table(
 ) -> tuple[np.ndarray, list[tuple[int, int, int]], list[Any]]:
     from . import rows
 
-    windows, rule, more = inner.windows, inner.rule, {}
+    windows, rule, more = inner.windows, inner.rule, {"gap": inner.windows.step}
     if isinstance(rule, Slide):
         more = {"size": rule.kernel, "stride": rule.stride, "gap": rule.dilation,
                 "before": rule.padding(inner.size)[0]}  # fmt: skip

@@ -285,6 +285,24 @@ def splat(acc: str, lanes: int) -> Any:
     return filled
 
 
+def together(op: str, acc: str, lanes: int) -> Any:
+    """together(vector): what all lanes make, in every lane."""
+
+    @vc.intrinsic
+    def made(typing: Any, vector: Any) -> Any:
+        def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
+            value, width = args[0], lanes
+            while width > 1:
+                width //= 2
+                turned = [lane ^ width for lane in range(lanes)]
+                value = nm.combine(b, op, acc, value, rg.shuffle(b, value, turned))
+            return value
+
+        return vector(vector), code
+
+    return made
+
+
 def times(acc: str) -> Any:
     """times(a, b): lane by lane."""
 
