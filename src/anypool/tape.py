@@ -83,6 +83,9 @@ class Tape:
         if self.fast:
             return self._backward_fast(np.asarray(g))
         wanted = plan.reduction.given
+        smooth = None if wanted else self._backward_smooth(np.asarray(g))
+        if smooth is not None:
+            return smooth
         weighed = call.weighing is not None and call.weighing.weights is not None
         by_weight = weighed and plan.recipe.weight_slope is not None
         gx: Any = 0.0
@@ -108,6 +111,20 @@ class Tape:
             gx = one if gx is None else np.add(gx, one, out=gx)
         with np.errstate(over="ignore"):
             return gx.astype(x.dtype, copy=False)
+
+    def _backward_smooth(self, g: np.ndarray) -> np.ndarray | None:
+        """The same for lse, gem and their kin by kernels of their own, where they serve."""
+        call, gx = self.call, None
+        if call.path != "kernels" or call.weighing is not None:
+            return None
+        for number, part in enumerate(self._parts(g)):
+            one = kernels.smooth_slopes(
+                call.plan, call.layout, number, call.x, part, call.threads
+            )
+            if one is None:
+                return None
+            gx = one if gx is None else np.add(gx, one, out=gx)
+        return gx
 
     def _parts(self, g: np.ndarray) -> list[np.ndarray]:
         """The incoming derivative, grid by grid."""

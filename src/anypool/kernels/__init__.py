@@ -15,6 +15,7 @@ from ..reductions import Recipe
 
 __all__ = [
     "Choice", "choose", "for_training", "into", "no_kernel", "pool_grid", "quick", "slopes",
+    "smooth_slopes",
     "why_not",
 ]  # fmt: skip
 
@@ -138,6 +139,15 @@ def slopes(
 
     return run.slopes(plan, layout, grid, frame.readable(x), g, w, taps, draws, wanted, by_weight,
                       threads)  # fmt: skip
+
+
+def smooth_slopes(
+    plan: Plan, layout: Layout, number: int, x: np.ndarray, g: np.ndarray, threads: int | None
+) -> np.ndarray | None:
+    """The derivative of a smooth reduction by x alone, or None; see :func:`smoothtrain.backward`."""
+    from . import smoothtrain
+
+    return smoothtrain.backward(plan, layout, number, x, g, threads)
 
 
 def for_training(plan: Plan, layout: Layout, number: int, x: np.ndarray) -> Any:

@@ -74,8 +74,18 @@ def suits(plan: Plan) -> str:
     return ""
 
 
-def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fast | str:
-    """The fast kernel for one grid of windows over these arrays, or why there is none."""
+class Laid(NamedTuple):
+    """One grid of windows in memory: the pooled axes, as few longer ones if windows are whole,
+    how many channels lie below them, and the other axes."""
+
+    pooled: list[Axis]
+    few: list[Axis]
+    channels: int
+    planes: list[Axis]
+
+
+def laid(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Laid:
+    """How one grid of windows lies in these arrays."""
     spans = plan.divisors(tuple(grid)) if plan.scaled else (None,) * len(grid)
     pooled = [
         Axis(
@@ -91,12 +101,18 @@ def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fa
     outer = merged([Axis(plan.shape[a], x.strides[a], y.strides[a]) for a in plan.outer])
     whole = all(_whole(axis) for axis in pooled)
     few = merged([axis._replace(y=0) for axis in pooled]) if whole else pooled
-    channels, planes = _channels(outer, pooled)
+    return Laid(pooled, few, *_channels(outer, pooled))
+
+
+def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fast | str:
+    """The fast kernel for one grid of windows over these arrays, or why there is none."""
+    found = laid(plan, grid, rules, x, y)
+    pooled, few, channels, planes = found
     if plan.reduction.name in SMOOTH:
         from . import smooth
 
-        return smooth.ready(plan, pooled, few, channels, planes, x, y)
-    if whole and len(few) == 1:
+        return smooth.ready(plan, found, x, y)
+    if few is not pooled and len(few) == 1:
         made = _flat(plan, few[0], channels, planes, pooled, x, y)
         if made is not None:
             return made

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..plan import Plan
 from ..windows import Table
 from ..windows.rules import Slide
-from .fast import Axis, Fast, triples
+from .fast import Axis, Fast, Laid, triples
 from .frame import Flat
 from .share import kind_of
 
@@ -27,32 +28,96 @@ SCRATCH = 8192  # numbers that the staged rows should not exceed by much
 def suits(plan: Plan) -> str:
     """Why a plan of one of these reductions cannot be served here, or ""."""
     name, p = plan.reduction.name, plan.numbers[0]
-    if name in ("lp", "gem") and not p <= MOST_POWER:
+    if name in ("lp", "gem") and not 1 / MOST_POWER <= p <= MOST_POWER:
         return f"{plan.reduction} has no fast kernel"
     return ""
 
 
-def ready(
-    plan: Plan, pooled: Sequence[Axis], few: Sequence[Axis], channels: int, planes: list[Axis],
-    x: Flat, y: Flat,
-) -> Fast | str:  # fmt: skip
-    """The kernel for one grid of windows over these arrays, or why there is none.
+class Way(NamedTuple):
+    """How windows are gone through: the kernel's way, its table, and over how many rows it goes."""
 
-    `few`: the pooled axes, or as few longer ones if the windows are whole.
-    """
-    if few is not pooled:
-        pooled = [_whole(axis) for axis in few]
+    way: str  # see `smoothstage`; or "runs" or "places", see `smoothdirect`
+    lanes: int  # of "places"
+    acc: str
+    table: np.ndarray
+    rows: int
+    planes: int
+
+
+def ready(plan: Plan, laid: Laid, x: Flat, y: Flat) -> Fast | str:
+    """The kernel for one grid of windows over these arrays, or why there is none."""
+    found = way_of(plan, laid, x, y)
+    if isinstance(found, str):
+        return found
+    kinds = form_of(plan), kind_of(plan.dtype), found.acc, kind_of(plan.work)
+    kernel = _kernel(*kinds, found.way, found.lanes)
+    return Fast("smooth", kernel, found.table, found.rows)
+
+
+@lru_cache(maxsize=256)
+def _kernel(form: str, kind: str, acc: str, out: str, way: str, lanes: int) -> Any:
+    if way in ("runs", "places"):
+        from . import smoothdirect
+
+        return smoothdirect.make_kernel(form, kind, acc, out, way, lanes)
+    from . import smoothslide
+
+    return smoothslide.make_kernel(form, kind, acc, out, way)
+
+
+def way_of(plan: Plan, laid: Laid, x: Flat, y: Flat, back: bool = False) -> Way | str:
+    """How to go through one grid of windows. ``back``: every row is to be written once."""
+    pooled = laid.pooled if laid.few is laid.pooled else [_whole(axis) for axis in laid.few]
     if len(pooled) > 3:
         return "more than three pooled axes have no fast kernel"
     by_stride = sorted(pooled, key=lambda a: (-abs(a.x), -a.size))
     inner, outer = by_stride[-1], by_stride[:-1]
-    if channels == 1 and inner.x == 1 and (_wide(inner) or not isinstance(inner.rule, Slide)):
-        return _direct(plan, inner, outer, 1, planes, x, y)
+    lies = _Lies(inner, outer, laid.channels, laid.planes, x, y)
+    if laid.channels == 1 and inner.x == 1 and (_wide(inner) or not isinstance(inner.rule, Slide)):
+        return _direct(plan, lies)
     if isinstance(inner.rule, Slide):
-        return _slide(plan, inner, outer, channels, planes, x, y)
-    if channels == 1:
+        return _slide(plan, lies, back)
+    if laid.channels == 1:
         return "ragged windows along an axis with gaps in memory have no fast kernel"
-    return _direct(plan, inner, outer, channels, planes, x, y)
+    return _direct(plan, lies)
+
+
+class _Lies(NamedTuple):
+    """How windows lie in memory."""
+
+    inner: Axis
+    outer: Sequence[Axis]
+    channels: int
+    planes: list[Axis]
+    x: Flat
+    y: Flat
+
+    def table(self) -> np.ndarray:
+        """What `rows` and these kernels share."""
+        from . import rows
+
+        inner, windows = self.inner, self.inner.windows
+        more = {"gap": windows.step}
+        if isinstance(rule := inner.rule, Slide):
+            more = {"size": rule.kernel, "stride": rule.stride, "gap": rule.dilation,
+                    "before": rule.padding(inner.size)[0]}  # fmt: skip
+        made = rows.Inner(
+            inner.size, inner.x, inner.y, windows.start.shape[1], self.channels,
+            start=windows.start[0], stop=windows.stop[0], **more,
+        )  # fmt: skip
+        sides = [
+            rows.Outer(t.start[0], t.stop[0], t.step, None, a.x, a.y)
+            for a in self.outer if (t := a.windows)
+        ]  # fmt: skip
+        return rows.pack(self.x.first, self.y.first, triples(self.planes), sides, made)
+
+    def way(self, way: str, lanes: int, acc: str, sizes: tuple[int, ...], plan: Plan) -> Way:
+        from . import smoothtable
+
+        planes = math.prod(axis.size for axis in self.planes)
+        rows = planes * math.prod(a.windows.start.shape[1] for a in self.outer)
+        table = smoothtable.widened(self.table(), sizes, parameters(plan))
+        return Way(way, lanes, acc, table, rows, planes)
 
 
 def _whole(axis: Axis) -> Axis:
@@ -69,35 +134,25 @@ def _wide(inner: Axis) -> bool:
     return t.start.shape[1] < 4 or (rule.stride >= 8 and rule.kernel >= 8)
 
 
-def _direct(
-    plan: Plan, inner: Axis, outer: Sequence[Axis], channels: int, planes: list[Axis],
-    x: Flat, y: Flat,
-) -> Fast:  # fmt: skip
-    from . import numbers, rows, smoothdirect, smoothtable
+def _direct(plan: Plan, lies: _Lies) -> Way:
+    from . import numbers
 
-    table, places, sides = _table(inner, outer, planes, x, y, channels)
-    table = smoothtable.widened(table, (0,) * 6, parameters(plan))
-    rows_most, long = _taps(outer), _taps([inner])
-    kinds = form_of(plan), kind_of(plan.dtype)
-    if channels > 1:
-        acc = accumulator(plan, rows_most * long)
-        full = 2 * numbers.lanes_of(acc)
-        lanes = str(min(full, 1 << (channels - 1).bit_length()))
-        kernel = _kernel(smoothdirect.make_places, *kinds, acc, kind_of(plan.work), lanes)
-    else:
-        acc = accumulator(plan, rows_most * -(-long // numbers.lanes_of("f32")))
-        kernel = _kernel(smoothdirect.make_runs, *kinds, acc, kind_of(plan.work))
-    return Fast("smooth", kernel, table, rows.count_rows(places, sides))
+    high, long = _taps(lies.outer), _taps([lies.inner])
+    sizes = (0, 0, 0, 0, 0, 0, int(_is_split([*lies.outer, lies.inner])))
+    if lies.channels == 1:
+        acc = accumulator(plan, high * -(-long // numbers.lanes_of("f32")))
+        return lies.way("runs", numbers.lanes_of(acc), acc, sizes, plan)
+    acc = accumulator(plan, high * long)
+    lanes = min(2 * numbers.lanes_of(acc), 1 << (lies.channels - 1).bit_length())
+    return lies.way("places", lanes, acc, sizes, plan)
 
 
-def _slide(
-    plan: Plan, inner: Axis, outer: Sequence[Axis], channels: int, planes: list[Axis],
-    x: Flat, y: Flat,
-) -> Fast:  # fmt: skip
-    from . import numbers, rows, smoothslide, smoothtable
+def _slide(plan: Plan, lies: _Lies, back: bool) -> Way:
+    from . import numbers
 
+    inner, outer, channels = lies.inner, lies.outer, lies.channels
     rule: Slide = inner.rule
-    form, acc = form_of(plan), accumulator(plan, _taps([*outer, inner]))
+    acc = accumulator(plan, _taps([*outer, inner]))
     way = "channels" if channels > 1 else "any"
     if channels == 1 and inner.x == 1 and rule.stride <= MOST_SHUFFLED:
         way = str(rule.stride)
@@ -107,48 +162,25 @@ def _slide(
     outs, lanes = inner.windows.start.shape[1], numbers.lanes_of(acc)
     strip = max(SCRATCH // max(phases * math.prod(rings) * channels, 1), 1)
     strip = min(max(strip, 4 * lanes // channels, 1), outs)
+    if back and rule.reach > rule.stride:
+        strip = outs
     room = (strip + (rule.reach - 1) // rule.stride) * channels + lanes
-    table, places, sides = _table(inner, outer, planes, x, y, channels)
     ones = [1] * (2 - len(outer))
-    sizes = (strip, room, *ones, *gaps, *ones, *rings)
-    table = smoothtable.widened(table, sizes, parameters(plan))
-    kernel = _kernel(smoothslide.make_kernel, form, kind_of(plan.dtype), acc, kind_of(plan.work), way)
-    return Fast("smooth", kernel, table, rows.count_rows(places, sides))
+    return lies.way(way, lanes, acc, (strip, room, *ones, *gaps, *ones, *rings, 0), plan)
 
 
-_kernels: dict[tuple, Callable] = {}
-
-
-def _kernel(make: Callable, *key: str) -> Callable:
-    if (make, *key) not in _kernels:
-        _kernels[make, *key] = make(*key)
-    return _kernels[make, *key]
+def _is_split(axes: Sequence[Axis]) -> bool:
+    """Whether every element lies in one window."""
+    return all(
+        np.array_equal(t.start[0, 1:], t.stop[0, :-1])
+        and t.step == 1 and t.start[0, 0] == 0 and t.stop[0, -1] == a.size
+        for a in axes if (t := a.windows)
+    )  # fmt: skip
 
 
 def _taps(axes: Sequence[Axis]) -> int:
     """The most taps that a window has."""
     return math.prod(int(a.windows.counts.max(initial=0)) for a in axes)
-
-
-def _table(
-    inner: Axis, outer: Sequence[Axis], planes: list[Axis], x: Flat, y: Flat, channels: int
-) -> tuple[np.ndarray, list[tuple[int, int, int]], list[Any]]:
-    from . import rows
-
-    windows, rule, more = inner.windows, inner.rule, {"gap": inner.windows.step}
-    if isinstance(rule, Slide):
-        more = {"size": rule.kernel, "stride": rule.stride, "gap": rule.dilation,
-                "before": rule.padding(inner.size)[0]}  # fmt: skip
-    made = rows.Inner(
-        inner.size, inner.x, inner.y, windows.start.shape[1], channels,
-        start=windows.start[0], stop=windows.stop[0], **more,
-    )  # fmt: skip
-    sides = [
-        rows.Outer(a.windows.start[0], a.windows.stop[0], a.windows.step, None, a.x, a.y)
-        for a in outer
-    ]  # fmt: skip
-    places = triples(planes)
-    return rows.pack(x.first, y.first, places, sides, made), places, sides
 
 
 def accumulator(plan: Plan, taps: int) -> str:

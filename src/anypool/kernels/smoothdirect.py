@@ -25,7 +25,7 @@ def _make_places(form: sf.Form, kind: str, acc: str, lanes: int, name: str) -> C
     """window(x, at, nd, dx, nh, hx, nw, wx, n, many, p): a vector of channels, of which `many`
     are there."""
     take, part = sr.take(form, kind, acc, lanes), sr.take_part(form, kind, acc, lanes)
-    begin, meet, settle = sf.begin(form, acc, lanes), sf.meet(form, acc), sf.settle(form, acc)
+    begin, meet, settle = sf.begin(form, acc, lanes), sf.meet(form, acc, lanes), sf.settle(form, acc)
     add, finish, splat = sf.add(form, acc, lanes), sf.finish(form, acc, lanes), sf.splat(acc, lanes)
     twice = form.two_passes
 
@@ -37,7 +37,7 @@ def _make_places(form: sf.Form, kind: str, acc: str, lanes: int, name: str) -> C
                 for h in range(nh):
                     i = at + d * dx + h * hx
                     for _ in range(nw):
-                        c = meet(c, take(x, i, p) if full else part(x, i, many, p))
+                        c = meet(c, take(x, i, p) if full else part(x, i, many, p), p)
                         i += wx
             c = settle(c, there)
         for d in range(nd):
@@ -51,10 +51,17 @@ def _make_places(form: sf.Form, kind: str, acc: str, lanes: int, name: str) -> C
     return helper(window, f"{name}_window")
 
 
-def make_places(form_name: str, kind: str, acc: str, out: str, lanes: str) -> Callable:
+def make_kernel(form: str, kind: str, acc: str, out: str, way: str, lanes: int) -> Callable:
+    """kernel(x, y, table, first, last); way: "places" or "runs"."""
+    name = f"smooth_{form}_{kind}_{acc}_{out}_{way}{lanes}"
+    make = make_places if way == "places" else make_runs
+    return make(sf.FORMS[form], kind, acc, out, lanes, name)
+
+
+def make_places(
+    form: sf.Form, kind: str, acc: str, out: str, width: int, name: str
+) -> Callable:
     """kernel(x, y, table, first, last) where channels lie side by side."""
-    name = f"smooth_{form_name}_{kind}_{acc}_{out}_places{lanes}"
-    form, width = sf.FORMS[form_name], int(lanes)
     window = _make_places(form, kind, acc, width, name)
     locate, line, write = make_locate(name), make_line(name), writer("smooth", acc, out, width)
     memory, read, number = vc.memory, vc.read, sf.number
@@ -86,7 +93,7 @@ def _make_runs(form: sf.Form, kind: str, acc: str, name: str) -> Callable:
     """window(x, at, nd, dx, nh, hx, nw, n, p): centre and sums of one window of short rows."""
     lanes, twice = nm.lanes_of(acc), form.two_passes
     take, part = sr.take(form, kind, acc, lanes), sr.take_part(form, kind, acc, lanes)
-    begin, meet, settle = sf.begin(form, acc, lanes), sf.meet(form, acc), sf.settle(form, acc)
+    begin, meet, settle = sf.begin(form, acc, lanes), sf.meet(form, acc, lanes), sf.settle(form, acc)
     add, splat, ones = sf.add(form, acc, lanes), sf.splat(acc, lanes), sr.ones(acc, lanes)
     together, total = sf.together(form.meeting, acc, lanes), vc.reduce("sum", acc, lanes)
 
@@ -99,9 +106,9 @@ def _make_runs(form: sf.Form, kind: str, acc: str, name: str) -> Callable:
                 for h in range(nh):
                     i = at + d * dx + h * hx
                     for j in range(0, full, lanes):
-                        c = meet(c, take(x, i + j, p))
+                        c = meet(c, take(x, i + j, p), p)
                     if full < nw:
-                        c = meet(c, part(x, i + full, nw - full, p))
+                        c = meet(c, part(x, i + full, nw - full, p), p)
             c = settle(together(c), splat(n))
         for d in range(nd):
             for h in range(nh):
@@ -115,10 +122,9 @@ def _make_runs(form: sf.Form, kind: str, acc: str, name: str) -> Callable:
     return helper(window, f"{name}_window")
 
 
-def make_runs(form_name: str, kind: str, acc: str, out: str) -> Callable:
+def make_runs(form: sf.Form, kind: str, acc: str, out: str, lanes: int, name: str) -> Callable:
     """kernel(x, y, table, first, last) where the elements along a row do."""
-    name = f"smooth_{form_name}_{kind}_{acc}_{out}_runs"
-    form, lanes, dtype = sf.FORMS[form_name], nm.lanes_of(acc), nm.KINDS[acc].dtype
+    dtype = nm.KINDS[acc].dtype
     window, finish = _make_runs(form, kind, acc, name), sf.finish(form, acc, lanes)
     locate, line, write = make_locate(name), make_line(name), writer("smooth", acc, out, lanes)
     put, put1, load, get1 = (vc.store(acc, lanes), vc.store(acc, 1), vc.load(acc, acc, lanes),

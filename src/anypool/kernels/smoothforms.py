@@ -37,7 +37,7 @@ class Form:
         """What is made of every element, once, as it is read."""
         return v
 
-    def meet(self, c: Real, v: Real) -> Real:
+    def meet(self, c: Real, v: Real, p: list[Real]) -> Real:
         return c
 
     def settle(self, c: Real, n: Real) -> Real:
@@ -53,13 +53,16 @@ class Form:
         raise NotImplementedError
 
 
+PLAIN = Form()
+
+
 class _Led(Form):
     """Exponential weights, led by the largest (or, for a negative factor, the smallest) tap."""
 
     def __init__(self, op: str) -> None:
         self.meeting, self.hollow = op, float("-inf" if op == "max" else "inf")
 
-    def meet(self, c: Real, v: Real) -> Real:
+    def meet(self, c: Real, v: Real, p: list[Real]) -> Real:
         return c.larger(v) if self.meeting == "max" else c.smaller(v)
 
 
@@ -102,7 +105,7 @@ class Var(Form):
 
     weighs = True
 
-    def meet(self, c: Real, v: Real) -> Real:
+    def meet(self, c: Real, v: Real, p: list[Real]) -> Real:
         return c + v
 
     def settle(self, c: Real, n: Real) -> Real:
@@ -165,7 +168,7 @@ class Scaled(Power):
     def read(self, v: Real, p: list[Real]) -> Real:
         return self.size(v, p)
 
-    def meet(self, c: Real, v: Real) -> Real:
+    def meet(self, c: Real, v: Real, p: list[Real]) -> Real:
         return c.larger(v)
 
     def settle(self, c: Real, n: Real) -> Real:
@@ -215,15 +218,16 @@ def begin(form: Form, acc: str, lanes: int) -> Any:
     return begun
 
 
-def meet(form: Form, acc: str) -> Any:
-    """meet(centre, taps)."""
+def meet(form: Form, acc: str, lanes: int) -> Any:
+    """meet(centre, taps, p)."""
 
     @vc.intrinsic
-    def met(typing: Any, c: Any, v: Any) -> Any:
+    def met(typing: Any, c: Any, v: Any, p: Any) -> Any:
         def code(context: Any, b: Any, sig: Any, args: Any) -> Value:
-            return form.meet(*(Real(b, a, acc) for a in args)).v
+            reals = [Real(b, a, acc) for a in args[:2]]
+            return form.meet(*reals, spread(context, b, args[2], acc, lanes)).v
 
-        return c(c, v), code
+        return c(c, v, PARAMETERS), code
 
     return met
 
@@ -301,6 +305,19 @@ def together(op: str, acc: str, lanes: int) -> Any:
         return vector(vector), code
 
     return made
+
+
+def spread_one(acc: str, lanes: int) -> Any:
+    """spread_one(number): one accumulator in every lane."""
+
+    @vc.intrinsic
+    def filled(typing: Any, number: Any) -> Any:
+        def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
+            return rg.splat(b, args[0], lanes)
+
+        return Vector(acc, lanes)(number), code
+
+    return filled
 
 
 def times(acc: str) -> Any:

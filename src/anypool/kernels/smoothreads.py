@@ -85,7 +85,7 @@ def stage(form: Form, kind: str, acc: str, lanes: int, stride: int, whole: bool)
             if whole:
                 v = b.load(where, align=nm.KINDS[kind].size)
             else:
-                mask = _between(b, lanes * stride, low, high)
+                mask = between(b, lanes * stride, low, high)
                 v = _masked(b, where, mask, like, kind)
             v = nm.convert(b, v, kind, acc)
             v = form.read(Real(b, v, acc), spread(c, b, p, acc, lanes * stride)).v
@@ -111,7 +111,7 @@ def _masked(b: Any, where: Value, mask: Value, like: Any, kind: str) -> Value:
     return nm.call_named(b, f"llvm.masked.load.{nm.mangled(like)}.p0", like, parts)
 
 
-def _between(b: Any, lanes: int, low: Value, high: Value) -> Value:
+def between(b: Any, lanes: int, low: Value, high: Value) -> Value:
     """The mask of the lanes from `low` to before `high`."""
     word = ir.IntType(16)
     kind = ir.VectorType(word, lanes)

@@ -46,7 +46,7 @@ def make_window(form: sf.Form, acc: str, weighs: bool, name: str) -> Callable:
     from there; `w` says where along a row there is something.
     """
     lanes, read, twice = nm.lanes_of(acc), vc.read, form.two_passes
-    load, begin, meet = vc.load(acc, acc, lanes), sf.begin(form, acc, lanes), sf.meet(form, acc)
+    load, begin, meet = vc.load(acc, acc, lanes), sf.begin(form, acc, lanes), sf.meet(form, acc, lanes)
     settle, add, finish = sf.settle(form, acc), sf.add(form, acc, lanes), sf.finish(form, acc, lanes)
     splat = sf.splat(acc, lanes)
 
@@ -56,7 +56,7 @@ def make_window(form: sf.Form, acc: str, weighs: bool, name: str) -> Callable:
             for e in range(rows):
                 line = at + read(lines, e)
                 for j in range(size):
-                    c = meet(c, load(scratch, line + read(spots, j)))
+                    c = meet(c, load(scratch, line + read(spots, j)), p)
             c = settle(c, n)
         weight = splat(1.0)
         for e in range(rows):

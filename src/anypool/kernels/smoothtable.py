@@ -6,17 +6,17 @@ import numpy as np
 
 from .rowtable import AT_PLANES, AT_STRIPS, HEADER
 
-MORE = ("strip", "room", "d_gap", "h_gap", "d_ring", "h_ring", "p0", "p1", "p2", "p3", "p4")
-STRIP, ROOM, D_GAP, H_GAP, D_RING, H_RING, P0, P1, P2, P3, P4 = range(
+MORE = ("strip", "room", "d_gap", "h_gap", "d_ring", "h_ring", "fresh", "p0", "p1", "p2", "p3", "p4")
+STRIP, ROOM, D_GAP, H_GAP, D_RING, H_RING, FRESH, P0, P1, P2, P3, P4 = range(
     len(HEADER), len(HEADER) + len(MORE)
 )
 
 
 def widened(table: np.ndarray, sizes: tuple[int, ...], p: np.ndarray) -> np.ndarray:
-    """A table of `rows.pack` with six sizes and five parameters behind its header.
+    """A table of `rows.pack` with seven sizes and five parameters behind its header.
 
     strip: outputs worked on at once; room: numbers in a line of scratch; gaps between the taps of
-    the outer axes; rings: how many rows of them are kept.
+    the outer axes; rings: how many rows of them are kept; fresh: each element has one window.
     """
     head = table[: len(HEADER)].copy()
     head[AT_PLANES : AT_STRIPS + 1] += len(MORE)
