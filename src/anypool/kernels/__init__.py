@@ -132,13 +132,13 @@ def fill_empty(plan: Plan, grid: Any, y: np.ndarray) -> int:
 
 def slopes(
     plan: Plan, layout: Layout, grid: Any, x: np.ndarray, g: np.ndarray, w: Any, taps: Any,
-    draws: Any, wanted: tuple[str, ...], by_weight: bool, threads: int | None,
+    draws: Any, wanted: tuple[str, ...], by_weight: bool, threads: int | None, by_x: bool = True,
 ) -> Any:  # fmt: skip
     """The derivative of one grid; see :func:`run.slopes`."""
     from . import frame, run
 
     return run.slopes(plan, layout, grid, frame.readable(x), g, w, taps, draws, wanted, by_weight,
-                      threads)  # fmt: skip
+                      threads, by_x)  # fmt: skip
 
 
 def smooth_slopes(

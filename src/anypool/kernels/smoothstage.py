@@ -100,13 +100,11 @@ def _by_places(form: sf.Form, kind: str, acc: str, copy: Callable) -> Callable:
             end = max(begin, min(n, -((first - length) // step)))
             for i in range(line, line + begin * channels):
                 put(scratch, i, hollow())
+            at_x, pieces, run = row + (first + begin * step) * wx, end - begin, channels
             if step == 1 and wx == channels:
-                copy(x, row + (first + begin) * wx, scratch, line + begin * channels,
-                     (end - begin) * channels, p)  # fmt: skip
-            else:
-                for q in range(begin, end):
-                    copy(x, row + (first + q * step) * wx, scratch, line + q * channels,
-                         channels, p)  # fmt: skip
+                pieces, run = 1, (end - begin) * channels
+            for q in range(pieces):
+                copy(x, at_x + q * step * wx, scratch, line + (begin + q) * channels, run, p)
             for i in range(line + end * channels, line + n * channels):
                 put(scratch, i, hollow())
 

@@ -106,4 +106,4 @@ def make_unstage(acc: str, out: str, way: str, name: str) -> Callable:
                         write(lines, line + c, 0, x, row + place * wx + c, 0, many)
 
     made = by_vectors if way.isdigit() else one_by_one if way == "any" else by_places
-    return helper(made, f"{name}_unstage")
+    return helper(made, f"{name}_unstage", forceinline=False)  # called from two places
