@@ -185,9 +185,9 @@ def _exponent(x: Real) -> tuple[Value, Real, Value]:
     return biased, e, m
 
 
-def _log_of_rest(f: Real) -> Real:
+def _log_of_rest(f: Real, short: bool = False) -> Real:
     """log(1 + f) where 1 + f lies between the roots of 1/2 and 2."""
-    if f.kind == "f32":
+    if f.kind == "f32" or short:
         square = f * f
         return (square * f).by(polynomial(f, _LOG_SHORT), square.by(-0.5, f))
     s = f / (f + 2.0)
@@ -215,21 +215,25 @@ def log(x: Real) -> Real:
     return x.kept_nan(found)
 
 
-def power(x: Real, high: Real, low: Real) -> Real:
+def power(x: Real, high: Real, low: Real, short: bool = False) -> Real:
     """x to the power of high + low, for x >= 0; high has no more than 24 bits, so that its product
-    with an exponent is exact. Below the least normal number the result is 0."""
+    with an exponent is exact. Below the least normal number the result is 0.
+
+    short: right to 2^-27 times the power (or more) only, as a float32 wants it, in half the time.
+    """
     f, infinity = x.format, float("inf")
     tiny = x.when("<", 2.0 ** (1 - f.bias), x * 2.0 ** (f.fraction + 2), x)
-    _, e, m = _exponent(tiny)
-    e = x.when("<", 2.0 ** (1 - f.bias), e - float(f.fraction + 2), e)
-    rest = _log_of_rest(x.from_bits(m) - 1.0) * LOG2E
+    _, e, m = _exponent(x if short else tiny)
+    if not short:
+        e = x.when("<", 2.0 ** (1 - f.bias), e - float(f.fraction + 2), e)
+    rest = _log_of_rest(x.from_bits(m) - 1.0, short) * LOG2E
     large, small = e * high, rest.by(high + low, e * low)
     total = large + small
     top, bottom = float(f.bias), float(2 - f.bias)
     inside = total.when(">", top, top, total.when("<", bottom, bottom, total))
     k, scale = _nearest(inside)
     part = ((large - k) + small) * LN2
-    p = (part * part).by(polynomial(part, f.exp), part)
+    p = (part * part).by(polynomial(part, f.exp[:6] if short else f.exp), part)
     found = p.by(scale, scale)
     found = total.when("<", bottom, 0.0, total.when(">=", top + 1.0, infinity, found))
     found = x.when("==", 0.0, 0.0, x.when("==", infinity, infinity, found))

@@ -199,7 +199,8 @@ def form_of(plan: Plan) -> str:
         return name
     degree = int(p) if p in (1.0, 2.0, 3.0) else 0
     easy = p <= EASY_POWER and plan.dtype.name != "float64"
-    return f"{name}{degree}" + ("" if easy else "_scaled")
+    return f"{name}{degree}" + ("" if easy and plan.work.itemsize <= 4 else
+                                "_long" if easy else "_scaled")  # fmt: skip
 
 
 def parameters(plan: Plan) -> np.ndarray:

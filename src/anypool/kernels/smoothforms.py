@@ -133,12 +133,13 @@ class Power(Form):
 
     `p`: the power and its inverse, each as a short number and the rest; the least of gem. Powers
     of float32 up to the sixth neither overflow nor vanish in float64. Degree 1, 2, 3: compiled in.
+    short: the result is a float32 or less.
     """
 
     two_passes = False
 
-    def __init__(self, mean: bool, degree: int) -> None:
-        self.mean, self.degree = mean, degree
+    def __init__(self, mean: bool, degree: int, short: bool) -> None:
+        self.mean, self.degree, self.short = mean, degree, short
 
     def size(self, v: Real, p: list[Real]) -> Real:
         return v.when("<", p[4], p[4], v) if self.mean else v.call("fabs")
@@ -148,13 +149,13 @@ class Power(Form):
 
     def raised(self, v: Real, p: list[Real]) -> Real:
         if not self.degree:
-            return cv.power(v, p[0], p[1])
+            return cv.power(v, p[0], p[1], self.short)
         return v * v * v if self.degree == 3 else v * v if self.degree == 2 else v
 
     def rooted(self, v: Real, p: list[Real]) -> Real:
         if self.degree in (1, 2):
             return v.call("sqrt") if self.degree == 2 else v
-        return cv.power(v, p[2], p[3])
+        return cv.power(v, p[2], p[3], self.short)
 
     def finish(self, c: Real, s: Real, t: Real, n: Real, p: list[Real]) -> Real:
         return self.rooted(s / n if self.mean else s, p)
@@ -188,10 +189,12 @@ class Scaled(Power):
 FORMS: dict[str, Form] = {
     "lse_max": Lse("max"), "lse_min": Lse("min"), "soft_max": Soft("max"), "soft_min": Soft("min"),
     "var": Var(), "std": Std(),
-    **{f"lp{d}": Power(False, d) for d in range(4)},
-    **{f"gem{d}": Power(True, d) for d in range(4)},
-    **{f"lp{d}_scaled": Scaled(False, d) for d in range(4)},
-    **{f"gem{d}_scaled": Scaled(True, d) for d in range(4)},
+    **{f"lp{d}": Power(False, d, True) for d in range(4)},
+    **{f"gem{d}": Power(True, d, True) for d in range(4)},
+    **{f"lp{d}_long": Power(False, d, False) for d in range(4)},
+    **{f"gem{d}_long": Power(True, d, False) for d in range(4)},
+    **{f"lp{d}_scaled": Scaled(False, d, False) for d in range(4)},
+    **{f"gem{d}_scaled": Scaled(True, d, False) for d in range(4)},
 }  # fmt: skip
 
 

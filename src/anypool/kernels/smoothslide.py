@@ -39,54 +39,51 @@ from .smoothtable import D_GAP, D_RING, H_GAP, H_RING, P0, P1, P2, P3, P4, ROOM,
 from .writing import writer
 
 
-def make_window(form: sf.Form, acc: str, weighs: bool, name: str) -> Callable:
-    """window(scratch, at, rows, lines, size, spots, w, w_at, n, p): one vector of windows.
+def make_window(form: sf.Form, acc: str, name: str) -> Callable:
+    """window(scratch, at, taps, count, places, w, n, p): one vector of windows.
 
-    `lines[e]` is where the e-th row of the window lies in scratch, `spots[j]` the j-th tap's place
-    from there; `w` says where along a row there is something.
+    `taps[k]` is the k-th tap's place in scratch and `places[k]` that along its row; `w` says where
+    along a row there is something.
     """
-    lanes, read, twice = nm.lanes_of(acc), vc.read, form.two_passes
+    lanes, read, twice, weighs = nm.lanes_of(acc), vc.read, form.two_passes, form.weighs
     load, begin, meet = vc.load(acc, acc, lanes), sf.begin(form, acc, lanes), sf.meet(form, acc, lanes)
     settle, add, finish = sf.settle(form, acc), sf.add(form, acc, lanes), sf.finish(form, acc, lanes)
     splat = sf.splat(acc, lanes)
 
-    def window(scratch, at, rows, lines, size, spots, w, w_at, n, p):
+    def window(scratch, at, taps, count, places, w, n, p):
         c, s, t = begin(), splat(0.0), splat(0.0)
         if twice:
-            for e in range(rows):
-                line = at + read(lines, e)
-                for j in range(size):
-                    c = meet(c, load(scratch, line + read(spots, j)), p)
+            for k in range(count):
+                c = meet(c, load(scratch, at + read(taps, k)), p)
             c = settle(c, n)
         weight = splat(1.0)
-        for e in range(rows):
-            line = at + read(lines, e)
-            for j in range(size):
-                if weighs:
-                    weight = load(w, w_at + read(spots, j))
-                s, t = add(s, t, load(scratch, line + read(spots, j)), c, weight, p)
+        for k in range(count):
+            if weighs:
+                weight = load(w, at + read(places, k))
+            s, t = add(s, t, load(scratch, at + read(taps, k)), c, weight, p)
         return finish(c, s, t, n, p)
 
     return helper(window, f"{name}_window")
 
 
 def make_rows(form: sf.Form, kind: str, acc: str, way: str, name: str) -> Callable:
-    """hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, lines, p): stage the rows of a
-    window that are not there yet, and say where each lies."""
+    """hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, spots, taps, p): stage the rows
+    of a window that are not there yet, and say where its taps lie."""
     stage, read = make_stage(form, kind, acc, way, name), vc.read
 
-    def hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, lines, p):
-        d_ring, h_ring = read(g, D_RING), read(g, H_RING)
+    def hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, spots, taps, p):
+        d_ring, h_ring, size = read(g, D_RING), read(g, H_RING), spots.size
         d0, h0 = read(g, read(g, AT_D) + od), read(g, read(g, AT_H) + oh)
         for d in range(nd):
             for h in range(nh):
                 slot = (d0 + d * read(g, D_GAP)) % d_ring * h_ring
                 slot += (h0 + h * read(g, H_GAP)) % h_ring
                 row = base + d * read(g, D_STEP) + h * read(g, H_STEP)
-                lines[d * nh + h] = slot * apart
                 if held[slot] != row:
                     held[slot] = row
                     stage(g, x, row, low, scratch, slot * apart, n, p)
+                for j in range(size):
+                    taps[(d * nh + h) * size + j] = slot * apart + spots[j]
 
     return helper(hold, f"{name}_hold")
 
@@ -96,7 +93,7 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
     name = f"smooth_{form_name}_{kind}_{acc}_{out}_{way}"
     form, lanes, dtype = sf.FORMS[form_name], nm.lanes_of(acc), nm.KINDS[acc].dtype
     hold, weighs = make_rows(form, kind, acc, way, name), form.weighs
-    window = make_window(form, acc, weighs, name)
+    window = make_window(form, acc, name)
     locate, line = make_locate(name), make_line(name)
     write, put, put1 = writer("smooth", acc, out, lanes), vc.store(acc, lanes), vc.store(out, 1)
     load, get1 = vc.load(acc, acc, lanes), vc.load(acc, acc, 1)
@@ -112,17 +109,21 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
         reach, slots = (size - 1) * gap + 1, read(g, D_RING) * read(g, H_RING)
         apart = room * (step if lined else min(step, reach))
         scratch_array = np.full(slots * apart + lanes, hollow, dtype)
-        held, lines_array = np.full(slots, -1, np.int64), np.zeros(slots, np.int64)
+        held, taps_array = np.full(slots, -1, np.int64), np.zeros(slots * size, np.int64)
+        places_array = np.empty(slots * size, np.int64)
         spots_array, work_array = np.empty(size, np.int64), np.empty(strip * channels + lanes, dtype)
         for j in range(size):
             spots_array[j] = (j * gap) % step * room + (j * gap) // step * channels
+        for k in range(slots * size):
+            places_array[k] = spots_array[k % size]
         n_array, at = np.zeros(outputs * channels + lanes, dtype), read(g, AT_W)
         for i in range(outputs * channels):
             o = i // channels
             n_array[i] = max(0, -((read(g, at + o) - read(g, at + outputs + o)) // gap))
         w_array = np.zeros(apart + lanes if weighs else 1, dtype)
-        scratch, spots, work = memory(scratch_array), memory(spots_array), memory(work_array)
-        n_of, w, lines = memory(n_array), memory(w_array), memory(lines_array)
+        scratch, work = memory(scratch_array), memory(work_array)
+        n_of, w, taps = memory(n_array), memory(w_array), memory(taps_array)
+        places = memory(places_array)
         row, height = first, read(g, HEIGHT)
         plane_rows = read(g, DEPTH) * height
         while row < last:
@@ -141,14 +142,15 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
                 for r in range(row, end):
                     od, oh = (r - plane * plane_rows) // height, r % height
                     base, nd, nh, target, _ = line(g, od, oh, px, py)
-                    hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, lines_array, p)
+                    hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, spots_array,
+                         taps_array, p)  # fmt: skip
                     rows, to, numbers = splat(float(nd * nh)), target + o0 * wy, many * channels
                     for i in range(0, numbers, lanes):
                         i = min(i, max(numbers - lanes, 0))
                         there = mul(load(n_of, o0 * channels + i), rows)
-                        value = window(scratch, i, nd * nh, lines, size, spots, w, i, there, p)
+                        value = window(scratch, i, taps, nd * nh * size, places, w, there, p)
                         if wy == channels:
-                            write(y, to + i, value, numbers, spots, 0, 1.0)
+                            write(y, to + i, value, numbers, g, 0, 1.0)
                         else:
                             put(work, i, value)
                     if wy != channels:
@@ -156,8 +158,8 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
                             put1(y, to + i // channels * wy + i % channels, get1(work, i))
             row = end
         keep(scratch_array)
-        keep(spots_array)
-        keep(lines_array)
+        keep(taps_array)
+        keep(places_array)
         keep(work_array)
         keep(n_array)
         keep(w_array)
