@@ -43,65 +43,65 @@ from .smoothunstage import make_unstage
 
 
 def _make_window(slope: ss.Slope, acc: str, name: str) -> Callable:
-    """window(scratch, slopes, at, rows, lines, size, spots, w, n, g, many, p): a vector of windows
-    shares out g; its first `many` lanes do."""
+    """window(scratch, slopes, at, taps, count, places, w, n, g, many, p): a vector of windows shares
+    out g; its first `many` lanes do."""
     lanes, read, twice, weighs = nm.lanes_of(acc), vc.read, slope.two_passes, slope.weighs
     load, put, begin = vc.load(acc, acc, lanes), vc.store(acc, lanes), sf.begin(slope, acc, lanes)
     meet, settle = sf.meet(slope, acc, lanes), sf.settle(slope, acc)
-    add, splat, first = sf.add(slope, acc, lanes), sf.splat(acc, lanes), vc.keep_first("sum", acc, lanes)
-    factors, share, plus = ss.factors(slope, acc, lanes), ss.share(slope, acc, lanes), vc.combine("sum", acc)
+    add, splat, first = (sf.add(slope, acc, lanes), sf.splat(acc, lanes),
+                         vc.keep_first("sum", acc, lanes))  # fmt: skip
+    factors, share = ss.factors(slope, acc, lanes), ss.share(slope, acc, lanes)
+    plus = vc.combine("sum", acc)
 
-    def window(scratch, slopes, at, rows, lines, size, spots, w, n, g, many, p):
+    def window(scratch, slopes, at, taps, count, places, w, n, g, many, p):
         c, s, t = begin(), splat(0.0), splat(0.0)
         if twice:
-            for e in range(rows):
-                line = at + read(lines, e)
-                for j in range(size):
-                    c = meet(c, load(scratch, line + read(spots, j)), p)
+            for k in range(count):
+                c = meet(c, load(scratch, at + read(taps, k)), p)
             c = settle(c, n)
         weight = splat(1.0)
-        for e in range(rows):
-            line = at + read(lines, e)
-            for j in range(size):
-                if weighs:
-                    weight = load(w, at + read(spots, j))
-                s, t = add(s, t, load(scratch, line + read(spots, j)), c, weight, p)
+        for k in range(count):
+            if weighs:
+                weight = load(w, at + read(places, k))
+            s, t = add(s, t, load(scratch, at + read(taps, k)), c, weight, p)
         a, b = factors(c, s, t, n, g, p)
-        for e in range(rows):
-            line = at + read(lines, e)
-            for j in range(size):
-                i = line + read(spots, j)
-                more = first(share(load(scratch, i), c, a, b, p), many)
-                put(slopes, i, plus(load(slopes, i), more))
+        for k in range(count):
+            i = at + read(taps, k)
+            more = first(share(load(scratch, i), c, a, b, p), many)
+            put(slopes, i, plus(load(slopes, i), more))
 
     return helper(window, f"{name}_window")
 
 
-def _make_hold(slope: ss.Slope, kind: str, acc: str, out: str, way: str, name: str) -> tuple[Any, Any]:
+def _make_hold(
+    slope: ss.Slope, kind: str, acc: str, out: str, way: str, name: str
+) -> tuple[Any, Any]:
     """hold(...): as on the way there; a row that has to go is written. flush(...): all of them."""
     stage, read = make_stage(slope, kind, acc, way, name), vc.read
-    unstage = make_unstage(acc, out, way, name)
+    unstage = make_unstage(slope, kind, acc, out, way, name)
 
-    def hold(g, x, gx, base, od, oh, nd, nh, low, n, apart, scratch, slopes, zeros, held, lines, p):
-        d_ring, h_ring = read(g, D_RING), read(g, H_RING)
+    def hold(g, x, gx, base, od, oh, nd, nh, low, n, apart, scratch, slopes, zeros, held, spots,
+             taps, p):  # fmt: skip
+        d_ring, h_ring, size = read(g, D_RING), read(g, H_RING), spots.size
         d0, h0 = read(g, read(g, AT_D) + od), read(g, read(g, AT_H) + oh)
         for d in range(nd):
             for h in range(nh):
                 slot = (d0 + d * read(g, D_GAP)) % d_ring * h_ring
                 slot += (h0 + h * read(g, H_GAP)) % h_ring
                 row = base + d * read(g, D_STEP) + h * read(g, H_STEP)
-                lines[d * nh + h] = slot * apart
                 if held[slot] != row:
                     if held[slot] >= 0:
-                        unstage(g, slopes, slot * apart, n, gx, held[slot], low)
+                        unstage(g, slopes, slot * apart, n, x, gx, held[slot], low, p)
                     held[slot] = row
                     stage(g, x, row, low, scratch, slot * apart, n, p)
                     zeros[slot * apart : (slot + 1) * apart] = 0
+                for j in range(size):
+                    taps[(d * nh + h) * size + j] = slot * apart + spots[j]
 
-    def flush(g, gx, low, n, apart, slopes, held):
+    def flush(g, x, gx, low, n, apart, slopes, held, p):
         for slot in range(held.size):
             if held[slot] >= 0:
-                unstage(g, slopes, slot * apart, n, gx, held[slot], low)
+                unstage(g, slopes, slot * apart, n, x, gx, held[slot], low, p)
             held[slot] = -1
 
     return helper(hold, f"{name}_hold"), helper(flush, f"{name}_flush")
@@ -111,7 +111,8 @@ def _make_hold(slope: ss.Slope, kind: str, acc: str, out: str, way: str, name: s
 def make_kernel(form_name: str, kind: str, g_kind: str, acc: str, out: str, way: str) -> Any:
     """kernel(x, g, gx, table, first, last): a range of planes; gx lies as x does."""
     name = f"smoothback_{form_name}_{kind}_{g_kind}_{acc}_{out}_{way}"
-    slope, lanes, dtype = ss.SLOPES[form_name], nm.lanes_of(acc), nm.KINDS[acc].dtype
+    slope = ss.LATE.get(form_name) or ss.SLOPES[form_name]
+    lanes, dtype = nm.lanes_of(acc), nm.KINDS[acc].dtype
     hold, flush = _make_hold(slope, kind, acc, out, way, name)
     window, weighs = _make_window(slope, acc, name), slope.weighs
     locate, line, coming = make_locate(name), make_line(name), take_part(sf.PLAIN, g_kind, acc, lanes)
@@ -129,17 +130,21 @@ def make_kernel(form_name: str, kind: str, g_kind: str, acc: str, out: str, way:
         apart = room * (step if lined else min(step, reach))
         scratch_array = np.full(slots * apart + lanes, hollow, dtype)
         slopes_array = np.zeros(slots * apart + lanes, dtype)
-        held, lines_array = np.full(slots, -1, np.int64), np.zeros(slots, np.int64)
+        held, taps_array = np.full(slots, -1, np.int64), np.zeros(slots * size, np.int64)
+        places_array = np.empty(slots * size, np.int64)
         spots_array, work_array = np.empty(size, np.int64), np.zeros(strip * channels + lanes, dtype)
         for j in range(size):
             spots_array[j] = (j * gap) % step * room + (j * gap) // step * channels
+        for k in range(slots * size):
+            places_array[k] = spots_array[k % size]
         n_array, at = np.ones(outputs * channels + lanes, dtype), read(g, AT_W)
         for i in range(outputs * channels):
             o = i // channels
             n_array[i] = max(0, -((read(g, at + o) - read(g, at + outputs + o)) // gap))
         w_array = np.zeros(apart + lanes if weighs else 1, dtype)
-        scratch, spots, work = memory(scratch_array), memory(spots_array), memory(work_array)
-        n_of, w, lines = memory(n_array), memory(w_array), memory(lines_array)
+        scratch, work = memory(scratch_array), memory(work_array)
+        n_of, w, taps = memory(n_array), memory(w_array), memory(taps_array)
+        places = memory(places_array)
         slopes, height = memory(slopes_array), read(g, HEIGHT)
         plane_rows = read(g, DEPTH) * height
         for plane in range(first, last):
@@ -154,7 +159,7 @@ def make_kernel(form_name: str, kind: str, g_kind: str, acc: str, out: str, way:
                 for r in range(plane_rows):
                     base, nd, nh, target, _ = line(g, r // height, r % height, px, py)
                     hold(g, x, gx, base, r // height, r % height, nd, nh, low, n, apart, scratch,
-                         slopes, slopes_array, held, lines_array, p)  # fmt: skip
+                         slopes, slopes_array, held, spots_array, taps_array, p)  # fmt: skip
                     rows, to, numbers = splat(float(nd * nh)), target + o0 * wy, many * channels
                     if wy != channels:
                         for i in range(numbers):
@@ -165,13 +170,13 @@ def make_kernel(form_name: str, kind: str, g_kind: str, acc: str, out: str, way:
                         if wy == channels:
                             incoming = coming(y, to + i, some, p)
                         there = mul(load(n_of, o0 * channels + i), rows)
-                        window(scratch, slopes, i, nd * nh, lines, size, spots, w, there, incoming,
+                        window(scratch, slopes, i, taps, nd * nh * size, places, w, there, incoming,
                                some, p)  # fmt: skip
-                flush(g, gx, low, n, apart, slopes, held)
+                flush(g, x, gx, low, n, apart, slopes, held, p)
         keep(scratch_array)
         keep(slopes_array)
-        keep(spots_array)
-        keep(lines_array)
+        keep(taps_array)
+        keep(places_array)
         keep(work_array)
         keep(n_array)
         keep(w_array)

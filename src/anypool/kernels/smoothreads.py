@@ -42,7 +42,7 @@ def take_part(form: Form, kind: str, acc: str, lanes: int) -> Any:
             like = nm.shaped(kind, lanes)
             where = vc.vector_pointer(c, b, sig.args[0], args[0], args[1], like, args[2])
             mask = rg.first_lanes(b, lanes, args[2])
-            v = nm.convert(b, _masked(b, where, mask, like, kind), kind, acc)
+            v = nm.convert(b, masked(b, where, mask, like, kind), kind, acc)
             v = form.read(Real(b, v, acc), spread(c, b, args[3], acc, lanes)).v
             return b.select(mask, v, nm.constant(v.type, form.hollow))
 
@@ -86,7 +86,7 @@ def stage(form: Form, kind: str, acc: str, lanes: int, stride: int, whole: bool)
                 v = b.load(where, align=nm.KINDS[kind].size)
             else:
                 mask = between(b, lanes * stride, low, high)
-                v = _masked(b, where, mask, like, kind)
+                v = masked(b, where, mask, like, kind)
             v = nm.convert(b, v, kind, acc)
             v = form.read(Real(b, v, acc), spread(c, b, p, acc, lanes * stride)).v
             if mask is not None:
@@ -106,7 +106,7 @@ def stage(form: Form, kind: str, acc: str, lanes: int, stride: int, whole: bool)
     return staged
 
 
-def _masked(b: Any, where: Value, mask: Value, like: Any, kind: str) -> Value:
+def masked(b: Any, where: Value, mask: Value, like: Any, kind: str) -> Value:
     parts = [where, ir.Constant(I32, nm.KINDS[kind].size), mask, nm.constant(like, 0)]
     return nm.call_named(b, f"llvm.masked.load.{nm.mangled(like)}.p0", like, parts)
 

@@ -24,6 +24,8 @@ P = list[Real]
 class Slope(Form):
     """A form that reads elements as they are, and knows their derivatives."""
 
+    late = False  # whether what an element gets from all windows is multiplied by `last`
+
     def __init__(self, form: Form) -> None:
         self.form = form
         self.meeting, self.hollow, self.two_passes = form.meeting, form.hollow, form.two_passes
@@ -45,6 +47,10 @@ class Slope(Form):
     def share(self, v: Real, c: Real, a: Real, b: Real, p: P) -> Real:
         """What a tap gets."""
         raise NotImplementedError
+
+    def last(self, v: Real, p: P) -> Real:
+        """What depends on the element alone."""
+        return v.like(1.0)
 
 
 class LseSlope(Slope):
@@ -113,9 +119,45 @@ class PowerSlope(Slope):
             made = a * (size * size if degree == 3 else size if degree == 2 else 1.0)
         else:
             made = a * cv.power(size / b, p[0] - 1.0, p[1])
+        return self.signed(v, made, p)
+
+    def signed(self, v: Real, made: Real, p: P) -> Real:
         if self.power.mean:
             return v.when("<=", p[4], 0.0, made)
         return v.when("<", 0.0, made * -1.0, v.when("==", 0.0, 0.0, made))
+
+
+class LatePowerSlope(PowerSlope):
+    """Powers that need no scale: the part of the element is taken once, for all its windows."""
+
+    late = True
+
+    def __init__(self, form: sf.Power) -> None:
+        super().__init__(form)
+        self.weighs = False
+
+    def read(self, v: Real, p: P) -> Real:
+        return self.power.read(v, p)
+
+    def add(self, s: Real, t: Real, v: Real, c: Real, w: Real, p: P) -> tuple[Real, Real]:
+        return s + v, t
+
+    def factors(self, c: Real, s: Real, t: Real, n: Real, g: Real, p: P) -> tuple[Real, Real]:
+        a, y = super().factors(c, s, t, n, g, p)
+        if self.power.degree:
+            return a, a
+        a = g * y / s  # y^(1 - p) is y / y^p, and the mean's n cancels
+        return y.when("==", 0.0, 0.0, a), a
+
+    def share(self, v: Real, c: Real, a: Real, b: Real, p: P) -> Real:
+        return a
+
+    def last(self, v: Real, p: P) -> Real:
+        size, degree = self.sized(v, p), self.power.degree
+        made = v.like(1.0) if degree == 1 else size if degree == 2 else size * size
+        if not degree:
+            made = cv.power(size, p[0] - 1.0, p[1], self.power.short)
+        return self.signed(v, made, p)
 
 
 def _slope(form: Form) -> Slope:
@@ -126,6 +168,11 @@ def _slope(form: Form) -> Slope:
 
 
 SLOPES: dict[str, Slope] = {name: _slope(form) for name, form in sf.FORMS.items()}
+LATE = {
+    name: LatePowerSlope(form)
+    for name, form in sf.FORMS.items()
+    if isinstance(form, sf.Power) and not isinstance(form, sf.Scaled)
+}
 
 
 # ----------------------------------------------- as functions that kernels call
@@ -156,5 +203,22 @@ def share(slope: Slope, acc: str, lanes: int) -> Any:
             return slope.share(*reals, spread(context, builder, args[4], acc, lanes)).v
 
         return kind(kind, kind, kind, kind, PARAMETERS), code
+
+    return found
+
+
+def last(slope: Slope, acc: str, lanes: int) -> Any:
+    """last(sum, element, p): what an element gets from all its windows."""
+    kind = Vector(acc, lanes)
+
+    @vc.intrinsic
+    def found(typing: Any, total: Any, v: Any, p: Any) -> Any:
+        def code(context: Any, b: Any, sig: Any, args: Any) -> Value:
+            if not slope.late:
+                return args[0]
+            own = slope.last(Real(b, args[1], acc), spread(context, b, args[2], acc, lanes))
+            return b.fmul(args[0], own.v)
+
+        return kind(kind, kind, PARAMETERS), code
 
     return found
