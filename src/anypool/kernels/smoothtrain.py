@@ -16,15 +16,19 @@ SINGLE = np.dtype(np.float32)
 
 
 def backward(
-    plan: Plan, layout: Layout, number: int, x: np.ndarray, g: np.ndarray, threads: int | None
-) -> np.ndarray | None:
-    """The derivative by x of grid ``number`` for the incoming ``g``, laid out like x; or None."""
+    plan: Plan, layout: Layout, number: int, x: np.ndarray, g: np.ndarray, threads: int | None,
+    into: np.ndarray | None = None,
+) -> np.ndarray | None:  # fmt: skip
+    """The derivative by x of grid ``number`` for the incoming ``g``, laid out like x; or None.
+
+    It is written ``into`` an array that lies like x, if there is one.
+    """
     if plan.reduction.name not in fast.SMOOTH or fast.suits(plan) or layout is not plan.fixed:
         return None
     if not g.size or not x.dtype.isnative or not g.dtype.isnative:
         return None
     g = g if g.dtype in (SINGLE, np.dtype(np.float64)) else g.astype(SINGLE)
-    gx = np.empty_like(x)
+    gx = np.empty_like(x) if into is None else into
     if gx.strides != x.strides or any(s % g.itemsize for s in g.strides):
         return None
     fx, fg = flat(bits(x)), flat(g)
