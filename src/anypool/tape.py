@@ -83,17 +83,20 @@ class Tape:
         if self.fast:
             return self._backward_fast(np.asarray(g))
         wanted = plan.reduction.given
+        dx = self._backward_smooth(np.asarray(g))
+        if dx is not None and not wanted:
+            return dx
         weighed = call.weighing is not None and call.weighing.weights is not None
         by_weight = weighed and plan.recipe.weight_slope is not None
         gx: Any = 0.0
         gw: Any = 0.0
         totals = [0.0] * len(wanted)
         for number, piece in enumerate(self._pieces(g)):
-            made = self._slopes(number, piece, wanted, by_weight)
-            gx = gx + made.x
+            made = self._slopes(number, piece, wanted, by_weight, dx is None)
+            gx = gx + made.x if dx is None else 0.0
             gw = gw + made.w if by_weight else gw
             totals = [t + float(p) for t, p in zip(totals, made.params, strict=True)]
-        dx = self._as_x(gx)
+        dx = self._as_x(gx) if dx is None else dx
         more: list[Any] = [self._as_weights(gw, by_weight)] if weighed else []
         return (dx, *more, *totals) if more or totals else dx
 
@@ -108,6 +111,20 @@ class Tape:
             gx = one if gx is None else np.add(gx, one, out=gx)
         with np.errstate(over="ignore"):
             return gx.astype(x.dtype, copy=False)
+
+    def _backward_smooth(self, g: np.ndarray) -> np.ndarray | None:
+        """The same for lse, gem and their kin by kernels of their own, where they serve."""
+        call, gx = self.call, None
+        if call.path != "kernels" or call.weighing is not None:
+            return None
+        for number, part in enumerate(self._parts(g)):
+            one = kernels.smooth_slopes(
+                call.plan, call.layout, number, call.x, part, call.threads
+            )
+            if one is None:
+                return None
+            gx = one if gx is None else np.add(gx, one, out=gx)
+        return gx
 
     def _parts(self, g: np.ndarray) -> list[np.ndarray]:
         """The incoming derivative, grid by grid."""
@@ -141,7 +158,9 @@ class Tape:
             )
         return g if plan.windows.keepdims else g.reshape(shapes[0])
 
-    def _slopes(self, number: int, g: np.ndarray, wanted: tuple[str, ...], by_weight: bool) -> Any:
+    def _slopes(
+        self, number: int, g: np.ndarray, wanted: tuple[str, ...], by_weight: bool, by_x: bool
+    ) -> Any:
         call, plan, grid = self.call, self.call.plan, self.call.layout.grids[number]
         if not g.size:
             planes = math.prod(plan.shape[a] for a in plan.outer)
@@ -154,7 +173,7 @@ class Tape:
                                    call.draws[number], wanted, by_weight)  # fmt: skip
         return kernels.slopes(plan, call.layout, grid, call.x, g, call.weighing,
                               self.taps[number], call.draws[number], wanted, by_weight,
-                              call.threads)  # fmt: skip
+                              call.threads, by_x)  # fmt: skip
 
     def _as_x(self, gx: np.ndarray) -> np.ndarray:
         plan, x = self.call.plan, self.call.x

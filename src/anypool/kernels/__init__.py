@@ -15,6 +15,7 @@ from ..reductions import Recipe
 
 __all__ = [
     "Choice", "choose", "for_training", "into", "no_kernel", "pool_grid", "quick", "slopes",
+    "smooth_slopes",
     "why_not",
 ]  # fmt: skip
 
@@ -131,13 +132,22 @@ def fill_empty(plan: Plan, grid: Any, y: np.ndarray) -> int:
 
 def slopes(
     plan: Plan, layout: Layout, grid: Any, x: np.ndarray, g: np.ndarray, w: Any, taps: Any,
-    draws: Any, wanted: tuple[str, ...], by_weight: bool, threads: int | None,
+    draws: Any, wanted: tuple[str, ...], by_weight: bool, threads: int | None, by_x: bool = True,
 ) -> Any:  # fmt: skip
     """The derivative of one grid; see :func:`run.slopes`."""
     from . import frame, run
 
     return run.slopes(plan, layout, grid, frame.readable(x), g, w, taps, draws, wanted, by_weight,
-                      threads)  # fmt: skip
+                      threads, by_x)  # fmt: skip
+
+
+def smooth_slopes(
+    plan: Plan, layout: Layout, number: int, x: np.ndarray, g: np.ndarray, threads: int | None
+) -> np.ndarray | None:
+    """The derivative of a smooth reduction by x alone, or None; see :func:`smoothtrain.backward`."""
+    from . import smoothtrain
+
+    return smoothtrain.backward(plan, layout, number, x, g, threads)
 
 
 def for_training(plan: Plan, layout: Layout, number: int, x: np.ndarray) -> Any:

@@ -23,7 +23,7 @@ from . import numbers as nm
 from . import vectors as vc
 from .cache import compile, helper
 from .netvectors import as_float
-from .rowcode import make_lines, make_locate
+from .rowcode import make_line, make_locate
 from .rowtable import (
     AT_D,
     AT_H,
@@ -100,7 +100,7 @@ def make_single(kind: str, out: str, finish: str, ragged: bool) -> Callable:
     """kernel(x, y, table, first, last) over rows of outputs, each window by itself."""
     name = f"crowd_{kind}_{out}_{finish}_{'ragged' if ragged else 'regular'}"
     lanes = nm.VECTOR_BYTES // nm.KINDS[kind].size
-    locate, line = make_locate(name), make_lines(name, False)
+    locate, line = make_locate(name), make_line(name, False)
     place, result = _make_place(finish, name), _make_result(kind, out, finish, name)
     load, load1, below = ks.load(kind, lanes), ks.load(kind, 1), ks.below(kind, lanes)
     keyed, bits = ks.key_kind(kind), 8 * nm.KINDS[kind].size

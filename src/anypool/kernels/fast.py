@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # should load no more code than its own kernels need (10 ms each)
 OPS = {"max": "max", "min": "min", "sum": "sum", "mean": "mean", "any": "max", "all": "min"}
 ORDERED = ("median", "quantile", "topk", "mode")  # served by `ordered`
+SMOOTH = ("lse", "soft", "lp", "gem", "std", "var")  # served by `smooth`
 MOST_SCRATCH = 1 << 18  # accumulators: a strip of rows holds at least one window's width
 
 
@@ -36,6 +37,13 @@ class Axis(NamedTuple):
     table: Table | None = None
     span: np.ndarray | None = None
     rule: Any = None
+
+    @property
+    def windows(self) -> Table:
+        """The table of a pooled axis."""
+        if self.table is None:
+            raise ValueError("this axis is not pooled")
+        return self.table
 
 
 class Fast(NamedTuple):
@@ -50,7 +58,13 @@ class Fast(NamedTuple):
 def suits(plan: Plan) -> str:
     """Why a plan cannot be served here, or "" where it can (as far as shapes tell)."""
     name, options = plan.reduction.name, plan.options
-    known = name in OPS or name in ORDERED
+    if name in SMOOTH:
+        from . import smooth
+
+        unfit = smooth.suits(plan)
+        if unfit:
+            return unfit
+    known = name in OPS or name in ORDERED or name in SMOOTH
     if not known or (name in ("any", "all") and plan.dtype.kind != "b"):
         return f"{name} of {plan.dtype} has no fast kernel"
     if plan.select or options.indices:
@@ -62,8 +76,18 @@ def suits(plan: Plan) -> str:
     return ""
 
 
-def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fast | str:
-    """The fast kernel for one grid of windows over these arrays, or why there is none."""
+class Laid(NamedTuple):
+    """One grid of windows in memory: the pooled axes, as few longer ones if windows are whole,
+    how many channels lie below them, and the other axes."""
+
+    pooled: list[Axis]
+    few: list[Axis]
+    channels: int
+    planes: list[Axis]
+
+
+def laid(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Laid:
+    """How one grid of windows lies in these arrays."""
     spans = plan.divisors(tuple(grid)) if plan.scaled else (None,) * len(grid)
     pooled = [
         Axis(
@@ -76,15 +100,25 @@ def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fa
         )
         for a, t, s, rule in zip(plan.axes, grid, spans, rules, strict=True)
     ]
-    outer = _merge([Axis(plan.shape[a], x.strides[a], y.strides[a]) for a in plan.outer])
+    outer = merged([Axis(plan.shape[a], x.strides[a], y.strides[a]) for a in plan.outer])
     whole = all(_whole(axis) for axis in pooled)
-    few = _merge([axis._replace(y=0) for axis in pooled]) if whole else pooled
-    channels, planes = _channels(outer, pooled)
+    few = merged([axis._replace(y=0) for axis in pooled]) if whole else pooled
+    return Laid(pooled, few, *_channels(outer, pooled))
+
+
+def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fast | str:
+    """The fast kernel for one grid of windows over these arrays, or why there is none."""
+    found = laid(plan, grid, rules, x, y)
+    pooled, few, channels, planes = found
+    if plan.reduction.name in SMOOTH:
+        from . import smooth
+
+        return smooth.ready(plan, found, x, y)
     if plan.reduction.name in ORDERED:
         from . import ordered
 
         return ordered.ready(plan, pooled, channels, planes, x, y)
-    if whole and len(few) == 1:
+    if few is not pooled and len(few) == 1:
         made = _flat(plan, few[0], channels, planes, pooled, x, y)
         if made is not None:
             return made
@@ -100,16 +134,16 @@ def _whole(axis: Axis) -> bool:
     )  # fmt: skip
 
 
-def _merge(axes: Sequence[Axis]) -> list[Axis]:
+def merged(axes: Sequence[Axis]) -> list[Axis]:
     """Axes from the widest stride of x to the narrowest; neighbours that step alike are one."""
-    merged: list[Axis] = []
+    found: list[Axis] = []
     for axis in sorted((a for a in axes if a.size > 1), key=lambda a: -abs(a.x)):
-        last = merged[-1] if merged else None
+        last = found[-1] if found else None
         if last is not None and last.x == axis.x * axis.size and last.y == axis.y * axis.size:
-            merged[-1] = Axis(last.size * axis.size, axis.x, axis.y)
+            found[-1] = Axis(last.size * axis.size, axis.x, axis.y)
         else:
-            merged.append(Axis(axis.size, axis.x, axis.y))
-    return merged or [Axis(1, 1, 1)]
+            found.append(Axis(axis.size, axis.x, axis.y))
+    return found or [Axis(1, 1, 1)]
 
 
 def _channels(outer: list[Axis], pooled: Sequence[Axis]) -> tuple[int, list[Axis]]:

@@ -21,7 +21,7 @@ from . import numbers as nm
 from . import selecting as sl
 from . import vectors as vc
 from .cache import compile, helper
-from .rowcode import make_lines, make_locate
+from .rowcode import make_line, make_locate
 from .rowtable import (
     AT_W,
     BEFORE,
@@ -73,7 +73,7 @@ def make_kernel(kind: str, out: str, order: Order) -> Callable:
     acc = nv.accumulator_of(kind)
     lanes, inputs = nm.lanes_of(acc), order.height * order.width
     rows, places = lanes + 1, lanes + 1 + order.height  # in the scratch of integers
-    locate, line, read = make_locate(name), make_lines(name, False), vc.read
+    locate, line, read = make_locate(name), make_line(name, False), vc.read
     long_way, flush = _make_long_way(kind, out, order, lanes, name)
     short_way = _make_short_way(kind, out, order, lanes, name) if order.step else _none
     memory, keep = vc.memory, vc.keep

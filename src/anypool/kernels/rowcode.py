@@ -67,7 +67,7 @@ def make_locate(name: str) -> Callable:
     return helper(locate, f"{name}_locate")
 
 
-def make_lines(name: str, mean: bool) -> Callable:
+def make_line(name: str, mean: bool = False) -> Callable:
     """line(g, od, oh, px, py): a row's first tap, its taps, its place in y, its divisor's part."""
     read = vc.read
 
@@ -101,7 +101,7 @@ def _make_direct_kernel(
     op: str, kind: str, accumulator: str, out: str, step: Step, name: str
 ) -> Callable:
     row_of = make_direct(op, kind, accumulator, out, step, name)
-    locate, line, mean = make_locate(name), make_lines(name, op == "mean"), op == "mean"
+    locate, line, mean = make_locate(name), make_line(name, op == "mean"), op == "mean"
     fill_spans = make_spans(accumulator, step.ragged, name) if mean else _no_spans
     span_type = nm.KINDS[nm.result_kind(accumulator)].dtype
     memory, keep, read = vc.memory, vc.keep, vc.read
@@ -148,7 +148,7 @@ def _make_buffered_kernel(
     make = make_channels_along if many and not grouped else make_along
     along = make(op, accumulator, out, step, name)
     fill_spans = make_spans(accumulator, step.ragged, name) if mean else _no_spans
-    locate, line = make_locate(name), make_lines(name, mean)
+    locate, line = make_locate(name), make_line(name, mean)
     put1, nothing1 = vc.store(accumulator, 1), vc.identity(op, accumulator, 1)
     memory, keep, read = vc.memory, vc.keep, vc.read
     slack = 2 * lanes * max(4, step.stride) + max(step.size, 1)

@@ -135,7 +135,7 @@ class Slopes(NamedTuple):
 def slopes(
     plan: Plan, layout: Layout, grid: Grid, x: np.ndarray, g: np.ndarray, w: Weights | None,
     taps: np.ndarray | None, draws: np.ndarray | None, wanted: tuple[str, ...], by_weight: bool,
-    asked: int | None = None,
+    asked: int | None = None, by_x: bool = True,
 ) -> Slopes:  # fmt: skip
     """The derivative of one grid for the incoming ``g``, flat in plane order."""
     out_batch = plan.out_shape(grid, None if layout.source is None else len(layout.source))
@@ -152,7 +152,7 @@ def slopes(
         return Slopes(call.extreme(taps), None, ())
     kept = call.keep()
     return Slopes(
-        call.gather(kept, False),
+        call.gather(kept, False) if by_x else None,
         call.gather(kept, True) if by_weight else None,
         tuple(call.along(kept, name) for name in wanted),
     )

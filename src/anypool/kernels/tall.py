@@ -21,7 +21,7 @@ from . import numbers as nm
 from . import vectors as vc
 from .along import make_spans
 from .cache import compile, helper
-from .rowcode import make_lines, make_locate
+from .rowcode import make_line, make_locate
 from .rowtable import (
     AT_D,
     AT_STRIPS,
@@ -52,7 +52,7 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
     name, lanes = f"tall_{op}_{kind}_{accumulator}_{out}", nm.lanes_of(accumulator)
     dtype, span_type = nm.KINDS[accumulator].dtype, nm.KINDS[nm.result_kind(accumulator)].dtype
     mean, memory, keep, read = op == "mean", vc.memory, vc.keep, vc.read
-    locate, line = make_locate(name), make_lines(name, mean)
+    locate, line = make_locate(name), make_line(name, mean)
     add, join = _make_down(op, kind, accumulator, name)
     fill_spans = make_spans(accumulator, False, name)
     along, careful = _make_along(op, accumulator, out, name), is_careful(op, accumulator)
