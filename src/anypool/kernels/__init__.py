@@ -110,8 +110,14 @@ def pool_grid(
             )
             share.share(made.kernel, (fx.data, fy.data, made.table), made.total, count)
             return fill_empty(plan, grid, y), 0
-    from . import run
+    from . import masks, run
 
+    if masks.suits(plan, places, taps):
+        masked = masks.ready(plan, grid, plan.rules[number], x, y, w)
+        if masked is not None:
+            planes = max(x.size // max(math.prod(plan.sizes), 1), 1)
+            count = share.workers(threads, share.reads(grid, planes))
+            return sum(share.share(masked.kernel, masked.data, masked.total, count)), 0
     taken = run.forward(plan, layout, grid, x, y, w, draws, places, taps, threads)
     return taken.empty, taken.nans
 

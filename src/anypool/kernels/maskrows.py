@@ -1,0 +1,350 @@
+"""Row kernels for elements that may be unreal: a mask, weights, or NaN to be skipped.
+
+They go like the row kernels without a mask (see `rowcode`): rows are combined into a buffer, then
+windows along it. On the way into the buffer a select puts the identity where an element is not
+real. What is real is counted by the same two steps over the mask itself, in bytes where windows
+have at most 255 elements; planes that share a mask (channels) share its counts. The last step
+divides by the counts, and writes `fill` where there are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import masklanes as ml
+from . import numbers as nm
+from . import vectors as vc
+from .along import make_along, make_channels_along
+from .cache import compile, helper
+from .masktable import CHUNK, M0, M_D, M_D_STEP, M_H, M_H_STEP, M_PLANES, M_W, ROOM, Y_W
+from .rowtable import (
+    AT_D,
+    AT_H,
+    AT_PLANES,
+    AT_STRIPS,
+    AXES,
+    CHANNELS,
+    D_STEP,
+    D_X,
+    D_Y,
+    DEPTH,
+    H_STEP,
+    H_X,
+    H_Y,
+    HEIGHT,
+    LENGTH,
+    OUTPUTS,
+    RUN,
+    STRIDE,
+    STRIPS,
+    W_X,
+    WIDE_RUN,
+    WIDEST,
+    X0,
+    Y0,
+    Step,
+)
+
+
+class Form(NamedTuple):
+    """A specialisation: what is reduced, what is real, how it is counted, the windows' steps."""
+
+    op: str  # max, min, sum, mean, or over: a sum divided by a number
+    kind: str
+    accumulator: str
+    out: str
+    source: str
+    counted: str  # u8, i32 or f64
+    step: Step
+    count_step: Step
+    spread: bool  # one number of the mask for all channels of a place
+
+    @property
+    def name(self) -> str:
+        s, t = self.step, self.count_step
+        form = f"{'r' if s.ragged else 'k'}{s.size}s{s.stride}c{s.lanes}_{t.lanes}"
+        kinds = f"{self.kind}_{self.accumulator}_{self.out}"
+        return f"masked_{self.op}_{kinds}_{self.source}_{self.counted}_{form}_{self.spread:d}"
+
+
+def _make_locate(name: str) -> Callable:
+    """locate(g, e, plane): where a plane begins in x, in y and in the mask."""
+    read = vc.read
+
+    def locate(g, e, plane):
+        axes, at = read(g, AXES), read(g, AT_PLANES)
+        px, py, pm, left = read(g, X0), read(g, Y0), read(e, M0), plane
+        for k in range(axes - 1, -1, -1):
+            size = read(g, at + k)
+            index = left % size
+            left //= size
+            px += index * read(g, at + k + axes)
+            py += index * read(g, at + k + 2 * axes)
+            pm += index * read(e, M_PLANES + k)
+        return px, py, pm
+
+    return helper(locate, f"{name}_locate")
+
+
+def _make_vertical(
+    op: str, lane: str, acc: str, loads: tuple[Any, Any, Any], spread: bool, name: str
+) -> Callable:
+    """vertical(x, m, i, j, steps, wx, wm, buffer, at, n): nd x nh rows of n numbers to one."""
+    lanes, run_length = nm.lanes_of(lane), RUN if lane == acc else WIDE_RUN
+    load, part, load1 = loads
+    add, widen = vc.combine(op, lane), vc.cast(lane, acc, lanes)
+    combine, put, put1 = vc.combine(op, acc), vc.store(acc, lanes), vc.store(acc, 1)
+    combine_lanes, nothing = vc.combine(op, lane), vc.identity(op, acc, lanes)
+    nothing1, widen1, none = (
+        vc.identity(op, acc, 1),
+        vc.cast(lane, acc, 1),
+        vc.identity(op, lane, lanes),
+    )
+    beside = 0 if spread else 1
+
+    def vertical(x, m, i, j, steps, wx, wm, buffer, at, n):
+        nd, dx, dm, nh, hx, hm = steps
+        k = 0
+        if wx != 1 or (wm != 1 and beside == 1):  # not contiguous: one by one
+            while k < n:
+                total = nothing1()
+                for d in range(nd):
+                    p, q = i + d * dx + k * wx, j + d * dm + k * wm
+                    for h in range(nh):
+                        value = load1(x, p + h * hx, m, q + h * hm, 1)
+                        total = combine(total, widen1(value))
+                put1(buffer, at + k, total)
+                k += 1
+        elif n < lanes:  # the lanes beyond n become the identity: there is padding or slack
+            total = nothing()
+            for d in range(nd):
+                for h in range(0, nh, run_length):
+                    run = none()
+                    for r in range(h, min(h + run_length, nh)):
+                        p, q = i + d * dx + r * hx, j + d * dm + r * hm
+                        run = combine_lanes(run, part(x, p, m, q, n))
+                    total = combine(total, widen(run))
+            put(buffer, at, total)
+        elif nd == 1 and nh == 2:
+            while k < n:
+                o = min(k, n - lanes)
+                p, q = i + o, j + o * beside
+                both = add(load(x, p, m, q, n), load(x, p + hx, m, q + hm, n))
+                put(buffer, at + o, widen(both))
+                k += lanes
+        else:
+            while k < n:
+                o, o2 = min(k, n - lanes), min(k + lanes, n - lanes)
+                a = b = nothing()
+                for d in range(nd):
+                    for h in range(0, nh, run_length):
+                        p, q = i + d * dx + h * hx, j + d * dm + h * hm
+                        s = load(x, p + o, m, q + o * beside, n)
+                        t = load(x, p + o2, m, q + o2 * beside, n)
+                        for _ in range(h + 1, min(h + run_length, nh)):
+                            p += hx
+                            q += hm
+                            s = add(s, load(x, p + o, m, q + o * beside, n))
+                            t = add(t, load(x, p + o2, m, q + o2 * beside, n))
+                        a, b = combine(a, widen(s)), combine(b, widen(t))
+                put(buffer, at + o, a)
+                put(buffer, at + o2, b)
+                k += 2 * lanes
+
+    return helper(vertical, f"{name}_vertical")
+
+
+def _make_line(op: str, acc: str, along: Callable, vertical: Callable, name: str) -> Callable:
+    """line(g, x, m, i, j, steps, wx, wm, buffer, work, to, at): one row of windows into `to`."""
+    nothing1, put1, read = vc.identity(op, acc, 1), vc.store(acc, 1), vc.read
+
+    def line(g, x, m, i, j, steps, wx, wm, buffer, work, to, at):
+        length, channels, strips = read(g, LENGTH), read(g, CHANNELS), read(g, STRIPS)
+        at_strip = read(g, AT_STRIPS)
+        for _ in range(strips):
+            o0, o1 = read(g, at_strip), read(g, at_strip + 1)
+            low, high = read(g, at_strip + 2), read(g, at_strip + 3)
+            at_strip += 4
+            begin, stop = max(low, 0), min(high, length)
+            if strips > 1:
+                for k in range((min(begin, high) - low) * channels):
+                    put1(buffer, k, nothing1())
+                for k in range((max(stop, low) - low) * channels, (high - low) * channels):
+                    put1(buffer, k, nothing1())
+            runs, run, step_x, step_m = 1, (stop - begin) * channels, wx, wm
+            if channels > 1:
+                step_x = step_m = 1
+                if wx != channels or wm != channels:
+                    runs, run = stop - begin, channels
+            for k in range(begin, begin + runs):
+                vertical(x, m, i + k * wx, j + k * wm, steps, step_x, step_m,
+                         buffer, (k - low) * channels, run)  # fmt: skip
+            along(g, buffer, work, to, at + o0 * channels, o0, o1 - o0, low, to, 1.0)
+
+    return helper(line, f"{name}_line")
+
+
+def _make_along(op: str, acc: str, step: Step, name: str) -> tuple[Callable, bool]:
+    """The step along the row, into a row of accumulators; and whether it needs room to work in."""
+    many = step.lanes > 1
+    grouped = many and not step.ragged and step.lanes < nm.lanes_of(acc)
+    make = make_channels_along if many and not grouped else make_along
+    return make(op, acc, acc, step, name), not many or grouped
+
+
+def _make_last(form: Form) -> Callable:
+    """last(values, counts, at, y, to, wy, outputs, channels, fill, area): a row of results."""
+    name, lanes, spread = form.name, nm.lanes_of(form.accumulator), form.spread
+    kinds = form.op, form.accumulator, form.counted, form.out
+    finish, finish1 = (ml.finisher(*kinds, n, spread) for n in (lanes, 1))
+
+    def last(values, counts, at, y, to, wy, outputs, channels, fill, area):
+        empty, n = 0, outputs * channels
+        if wy != channels or spread:
+            for o in range(outputs):
+                c, j = 0, o if spread else o * channels
+                while c < channels:
+                    i = o * channels + c
+                    j_c = at + j if spread else at + j + c
+                    if channels == 1:
+                        empty += finish1(values, i, counts, j_c, y, to + o * wy, 1, fill, area)
+                    else:
+                        empty += finish(values, i, counts, j_c, y, to + o * wy + c, channels - c,
+                                        fill, area)  # fmt: skip
+                    c += lanes
+            return empty
+        i = 0
+        while i < n:
+            empty += finish(values, i, counts, at + i, y, to + i, n - i, fill, area)
+            i += lanes
+        return empty
+
+    return helper(last, f"{name}_last")
+
+
+def make_kernel(form: Form) -> Callable:
+    """kernel(x, m, y, fill, areas, g, cg, e, first, last): rows of outputs; how many were empty.
+
+    g and cg are the row tables of x and of the mask, e what `masktable` names.
+    """
+    op, name = "sum" if form.op in ("mean", "over") else form.op, form.name
+    kind, acc, source, counted = form.kind, form.accumulator, form.source, form.counted
+    lane = acc if source == "weights" else nm.lane_accumulator(op, kind, acc, form.out)
+    loads = [(nm.lanes_of(lane), False), (nm.lanes_of(lane), True), (1, False)]
+    vertical = _make_vertical(
+        op, lane, acc,
+        tuple(ml.real_load(op, kind, lane, n, source, form.spread, part) for n, part in loads),  # type: ignore[arg-type]
+        form.spread, f"{name}_x",
+    )  # fmt: skip
+    loads = [(nm.lanes_of(counted), False), (nm.lanes_of(counted), True), (1, False)]
+    count_vertical = _make_vertical(
+        "sum", counted, counted,
+        tuple(ml.count_load(kind, counted, n, source, part) for n, part in loads),  # type: ignore[arg-type]
+        False, f"{name}_m",
+    )  # fmt: skip
+    along, works = _make_along(op, acc, form.step, f"{name}_x")
+    count_along, count_works = _make_along("sum", counted, form.count_step, f"{name}_m")
+    line = _make_line(op, acc, along, vertical, f"{name}_x")
+    count_line = _make_line("sum", counted, count_along, count_vertical, f"{name}_m")
+    locate, finish_row = _make_locate(name), _make_last(form)
+    start = _make_start(op, acc, form.step, works, f"{name}_x")
+    count_start = _make_start("sum", counted, form.count_step, count_works, f"{name}_m")
+    memory, keep, read, nan = vc.memory, vc.keep, vc.read, source == "nan"
+    dtype, count_dtype = nm.KINDS[acc].dtype, nm.KINDS[counted].dtype
+
+    def kernel(x_array, m_array, y_array, fill_array, area, table, count_table, more, first, last):
+        x, m, y, fill = memory(x_array), memory(m_array), memory(y_array), memory(fill_array)
+        g, cg, e = memory(table), memory(count_table), memory(more)
+        depth, height, outputs = read(g, DEPTH), read(g, HEIGHT), read(g, OUTPUTS)
+        at_d, at_h, channels = read(g, AT_D), read(g, AT_H), read(g, CHANNELS)
+        size, work_size = start(g)
+        count_size, count_work_size = count_start(cg)
+        buffer_array, work_array = np.empty(size, dtype), np.empty(work_size, dtype)
+        count_buffer_array = np.empty(count_size, count_dtype)
+        count_work_array = np.empty(count_work_size, count_dtype)
+        values_array = np.empty(outputs * channels + 256, dtype)
+        width = read(cg, OUTPUTS) * read(cg, CHANNELS)
+        counts_array = np.empty(read(e, ROOM) + 256, count_dtype)
+        buffer, work, values = memory(buffer_array), memory(work_array), memory(values_array)
+        count_buffer, count_work = memory(count_buffer_array), memory(count_work_array)
+        counts = memory(counts_array)
+        clear(buffer, size)
+        count_clear(count_buffer, count_size)
+        row, empty, known, low, high = first, 0, -1, 0, 0
+        wx, wm, wy = read(g, W_X), read(e, M_W), read(e, Y_W)
+        while row < last:
+            plane = row // (depth * height)
+            px, py, pm = locate(g, e, plane)
+            begin = row - plane * depth * height
+            end = min(min(last - plane * depth * height, depth * height), begin + read(e, CHUNK))
+            if nan or pm != known or begin < low or end > high:
+                known, low, high = pm, begin, end
+                for r in range(begin, end):
+                    od, oh = r // height, r % height
+                    d0, nd = read(g, at_d + od), read(g, at_d + depth + od)
+                    h0, nh = read(g, at_h + oh), read(g, at_h + height + oh)
+                    i = px + d0 * read(g, D_X) + h0 * read(g, H_X)
+                    j = pm + d0 * read(e, M_D) + h0 * read(e, M_H)
+                    steps = (nd, read(g, D_STEP), read(e, M_D_STEP),
+                             nh, read(g, H_STEP), read(e, M_H_STEP))  # fmt: skip
+                    count_line(cg, x, m, i, j, steps, read(cg, W_X), wm, count_buffer, count_work,
+                               counts, (r - low) * width)  # fmt: skip
+            for r in range(begin, end):
+                od, oh = r // height, r % height
+                d0, nd = read(g, at_d + od), read(g, at_d + depth + od)
+                h0, nh = read(g, at_h + oh), read(g, at_h + height + oh)
+                i = px + d0 * read(g, D_X) + h0 * read(g, H_X)
+                j = pm + d0 * read(e, M_D) + h0 * read(e, M_H)
+                steps = (nd, read(g, D_STEP), read(e, M_D_STEP),
+                         nh, read(g, H_STEP), read(e, M_H_STEP))  # fmt: skip
+                line(g, x, m, i, j, steps, wx, wm, buffer, work, values, 0)
+                to = py + od * read(g, D_Y) + oh * read(g, H_Y)
+                empty += finish_row(values, counts, (r - low) * width, y, to, wy, outputs,
+                                    channels, fill, area)  # fmt: skip
+            row += end - begin
+        keep(buffer_array)
+        keep(work_array)
+        keep(count_buffer_array)
+        keep(count_work_array)
+        keep(values_array)
+        keep(counts_array)
+        return empty
+
+    clear, count_clear = _make_clear(op, acc, f"{name}_x"), _make_clear("sum", counted, f"{name}_m")
+    return compile(kernel, name)
+
+
+def _make_start(op: str, acc: str, step: Step, works: bool, name: str) -> Callable:
+    """start(g): how many accumulators the buffer and the room to work in must hold."""
+    lanes, read = nm.lanes_of(acc), vc.read
+    slack = 2 * lanes * max(4, step.stride) + max(step.size, 1)
+
+    def start(g):
+        size = read(g, WIDEST) * read(g, CHANNELS) + slack + lanes * read(g, STRIDE)
+        return size, size if works else 1
+
+    return helper(start, f"{name}_start")
+
+
+def _make_clear(op: str, acc: str, name: str) -> Callable:
+    """clear(buffer, size): the identity everywhere."""
+    nothing1, put1 = vc.identity(op, acc, 1), vc.store(acc, 1)
+
+    def clear(buffer, size):
+        for i in range(size):
+            put1(buffer, i, nothing1())
+
+    return helper(clear, f"{name}_clear")
+
+
+_kernels: dict[Form, Callable] = {}
+
+
+def mask_kernel(form: Form) -> Callable:
+    """The kernel of one form, made once."""
+    if form not in _kernels:
+        _kernels[form] = make_kernel(form)
+    return _kernels[form]
