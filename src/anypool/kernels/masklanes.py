@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 
 from . import numbers as nm
 from . import registers as rg
 from .numbers import Value
 from .registers import Vector
 from .vectors import I32, intrinsic, vector_pointer
+from .writing import _store_first
 
 STORED = {"mask": "u8", "weights": "f64", "nan": "u8"}  # how the mask lies in memory
 
@@ -115,63 +116,84 @@ def count_load(kind: str, accumulator: str, lanes: int, source: str, part: bool)
 
 
 def finisher(op: str, accumulator: str, counted: str, out: str, lanes: int, spread: bool) -> Any:
-    """finish(values, i, counts, j, y, at, n, fill, area): at most n results; how many were empty.
+    """write(y, at, vector, n, counts, i, fill): the first n lanes (or all) become results.
 
-    op: "mean" divides by what was counted, "over" by area. Where nothing was, `fill` is written.
+    A mean is divided by counts[i + lane] (by counts[i], with `spread`). Where that is 0 the result
+    is `fill`: its bits, as the number of type double that has them.
     """
-    result = nm.result_kind(accumulator) if op in ("mean", "over") else accumulator
-
-    def divided(b: Any, value: Value, counts: Value, area: Value) -> Value:
-        value = nm.convert(b, value, accumulator, result)
-        if op == "over":
-            return b.fdiv(value, rg.splat(b, nm.convert(b, area, "f64", result), lanes))
-        return b.fdiv(value, nm.convert(b, counts, counted, result))
+    result = nm.result_kind(accumulator) if op == "mean" else accumulator
 
     @intrinsic
-    def finished(
-        typing: Any, values: Any, i: Any, counts: Any, j: Any, y: Any, at: Any, n: Any, fill: Any,
-        area: Any,
-    ) -> Any:  # fmt: skip
+    def written(
+        typing: Any, y: Any, at: Any, vector: Any, n: Any, counts: Any, i: Any, fill: Any
+    ) -> Any:
         def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
-            values, i, counts, j, y, at, n, fill, area = args
-            value = _lanes_at(c, b, sig.args[0], (values, i), accumulator, lanes, None)
-            many = _lanes_at(c, b, sig.args[2], (counts, j), counted, 1 if spread else lanes, None)
+            y, at, value, n, counts, i, fill = args
+            many = _lanes_at(c, b, sig.args[4], (counts, i), counted, 1 if spread else lanes, None)
             many = rg.splat(b, many, lanes) if spread else many
             zero = nm.constant(many.type, 0)
             empty = (b.fcmp_ordered if counted == "f64" else b.icmp_unsigned)("==", many, zero)
-            if op in ("mean", "over"):
-                value = divided(b, value, many, area)
-            nothing = _lanes_at(c, b, sig.args[7], (fill, ir.Constant(i.type, 0)), out, 1, None)
-            value = b.select(empty, rg.splat(b, nothing, lanes), nm.convert(b, value, result, out))
-            return _stored(c, b, sig.args[4], (y, at), value, out, n, empty)
+            value = nm.convert(b, value, accumulator, result)
+            if op == "mean":
+                value = b.fdiv(value, nm.convert(b, many, counted, result))
+            value = b.select(empty, _spread_bits(b, fill, out, lanes),
+                             nm.convert(b, value, result, out))  # fmt: skip
+            _store_first(c, b, sig.args[0], y, at, value, out, n)
+            return c.get_dummy_value()
 
         ints = types.intp
-        given = (values, ints, counts, ints, y, ints, ints, fill, types.float64)
-        return types.int64(*given), code
+        return types.void(y, ints, vector, ints, counts, ints, types.float64), code
 
-    return finished
+    return written
 
 
-def _stored(
-    c: Any, b: Any, memory: Any, target: Any, value: Value, out: str, n: Value, empty: Value
-) -> Value:
-    """Store the first n lanes (all, where there are fewer); how many of them are empty."""
-    y, at = target
-    wide, size = ir.IntType(64), nm.KINDS[out].size
-    if not isinstance(value.type, ir.VectorType):
-        b.store(value, rg.pointer(c, b, memory, y, at, ir.Constant(at.type, 1)))
-        return b.zext(empty, wide)
-    lanes = value.type.count
-    full = b.icmp_signed(">=", n, ir.Constant(n.type, lanes))
-    number = b.select(full, ir.Constant(n.type, lanes), n)
-    with b.if_else(full, likely=True) as (all_, some):
-        with all_:
-            b.store(value, vector_pointer(c, b, memory, y, at, value.type, number), align=size)
-        with some:
-            where = vector_pointer(c, b, memory, y, at, value.type, number)
-            parts = [value, where, ir.Constant(I32, size), rg.first_lanes(b, lanes, number)]
-            nm.call_named(b, f"llvm.masked.store.{nm.mangled(value.type)}.p0", ir.VoidType(), parts)
-    seen = b.and_(empty, rg.first_lanes(b, lanes, number))
-    bits = b.bitcast(seen, ir.IntType(lanes))
-    found = nm.call_named(b, f"llvm.ctpop.i{lanes}", bits.type, [bits])
-    return b.zext(found, wide) if lanes < 64 else found
+def _spread_bits(b: Any, fill: Value, kind: str, lanes: int) -> Value:
+    size = nm.KINDS[kind].size
+    bits = b.bitcast(fill, ir.IntType(64))
+    bits = b.trunc(bits, ir.IntType(8 * size)) if size < 8 else bits
+    return rg.splat(b, b.bitcast(bits, nm.KINDS[kind].llvm), lanes)
+
+
+@intrinsic
+def as_double(typing: Any, bits: Any) -> Any:
+    """as_double(bits): the number of type double that has these bits."""
+
+    def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
+        return b.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), code
+
+
+@intrinsic
+def beyond(typing: Any, memory: Any, i: Any) -> Any:
+    """beyond(memory, i): the memory from element i on."""
+
+    def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
+        made = cgutils.create_struct_proxy(sig.args[0])(c, b, value=args[0])
+        made.data = b.gep(made.data, [args[1]])
+        made.size = b.sub(made.size, args[1])
+        return made._getvalue()
+
+    return memory(memory, types.intp), code
+
+
+def zeros(kind: str, lanes: int) -> Any:
+    """zeros(memory, i, n): how many of the first n (at most `lanes`) numbers from i on are 0."""
+
+    @intrinsic
+    def counted(typing: Any, memory: Any, i: Any, n: Any) -> Any:
+        def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
+            memory, i, n = args
+            value = _lanes_at(c, b, sig.args[0], (memory, i), kind, lanes, None)
+            zero = nm.constant(value.type, 0)
+            empty = (b.fcmp_ordered if kind == "f64" else b.icmp_unsigned)("==", value, zero)
+            full = ir.Constant(n.type, lanes)
+            n = b.select(b.icmp_signed(">=", n, full), full, n)
+            seen = b.and_(empty, rg.first_lanes(b, lanes, n))
+            bits = b.bitcast(seen, ir.IntType(lanes))
+            found = nm.call_named(b, f"llvm.ctpop.i{lanes}", bits.type, [bits])
+            return b.zext(found, ir.IntType(64)) if lanes < 64 else found
+
+        return types.int64(memory, types.intp, types.intp), code
+
+    return counted

@@ -19,7 +19,7 @@ from . import numbers as nm
 from . import vectors as vc
 from .along import make_along, make_channels_along
 from .cache import compile, helper
-from .masktable import CHUNK, M0, M_D, M_D_STEP, M_H, M_H_STEP, M_PLANES, M_W, ROOM, Y_W
+from .masktable import CHUNK, FILL, M0, M_D, M_D_STEP, M_H, M_H_STEP, M_PLANES, M_W, ROOM, Y_W
 from .rowtable import (
     AT_D,
     AT_H,
@@ -52,7 +52,7 @@ from .rowtable import (
 class Form(NamedTuple):
     """A specialisation: what is reduced, what is real, how it is counted, the windows' steps."""
 
-    op: str  # max, min, sum, mean, or over: a sum divided by a number
+    op: str  # max, min, sum or mean
     kind: str
     accumulator: str
     out: str
@@ -158,10 +158,13 @@ def _make_vertical(
 
 
 def _make_line(op: str, acc: str, along: Callable, vertical: Callable, name: str) -> Callable:
-    """line(g, x, m, i, j, steps, wx, wm, buffer, work, to, at): one row of windows into `to`."""
-    nothing1, put1, read = vc.identity(op, acc, 1), vc.store(acc, 1), vc.read
+    """line(g, x, m, i, j, steps, wx, wm, buffer, work, to, at, wy, counts, fill): a row of windows.
 
-    def line(g, x, m, i, j, steps, wx, wm, buffer, work, to, at):
+    It goes into `to` from `at` on, its outputs `wy` apart.
+    """
+    nothing1, put1, read, beyond = vc.identity(op, acc, 1), vc.store(acc, 1), vc.read, ml.beyond
+
+    def line(g, x, m, i, j, steps, wx, wm, buffer, work, to, at, wy, counts, fill):
         length, channels, strips = read(g, LENGTH), read(g, CHANNELS), read(g, STRIPS)
         at_strip = read(g, AT_STRIPS)
         for _ in range(strips):
@@ -182,55 +185,78 @@ def _make_line(op: str, acc: str, along: Callable, vertical: Callable, name: str
             for k in range(begin, begin + runs):
                 vertical(x, m, i + k * wx, j + k * wm, steps, step_x, step_m,
                          buffer, (k - low) * channels, run)  # fmt: skip
-            along(g, buffer, work, to, at + o0 * channels, o0, o1 - o0, low, to, 1.0)
+            along(g, buffer, work, to, at + o0 * wy, o0, o1 - o0, low,
+                  beyond(counts, o0 * channels), fill)  # fmt: skip
 
     return helper(line, f"{name}_line")
 
 
-def _make_along(op: str, acc: str, step: Step, name: str) -> tuple[Callable, bool]:
-    """The step along the row, into a row of accumulators; and whether it needs room to work in."""
-    many = step.lanes > 1
-    grouped = many and not step.ragged and step.lanes < nm.lanes_of(acc)
-    make = make_channels_along if many and not grouped else make_along
-    return make(op, acc, acc, step, name), not many or grouped
+def _in_lanes(step: Step, accumulator: str) -> bool:
+    """Whether vectors run over the channels of a place, whose results are written later."""
+    return step.lanes > 1 and (step.ragged or step.lanes >= nm.lanes_of(accumulator))
+
+
+def _make_along(form: Form, name: str) -> Callable:
+    """The step along the row: into y, or a row of accumulators where lanes are channels."""
+    op, acc = _summed(form.op), form.accumulator
+    if _in_lanes(form.step, acc):
+        return make_channels_along(op, acc, acc, form.step, name)
+
+    def writer(op: str, acc: str, out: str, lanes: int) -> Any:
+        return ml.finisher(form.op, acc, form.counted, out, lanes, False)
+
+    return make_along(op, acc, form.out, form.step, name, writer)
+
+
+def _make_count_along(form: Form, name: str) -> Callable:
+    kind = form.counted
+    make = make_channels_along if _in_lanes(form.count_step, kind) else make_along
+    return make("sum", kind, kind, form.count_step, name)
+
+
+def _summed(op: str) -> str:
+    return "sum" if op == "mean" else op
 
 
 def _make_last(form: Form) -> Callable:
-    """last(values, counts, at, y, to, wy, outputs, channels, fill, area): a row of results."""
+    """last(values, counts, y, to, wy, outputs, channels, fill): results from a row of numbers."""
     name, lanes, spread = form.name, nm.lanes_of(form.accumulator), form.spread
-    kinds = form.op, form.accumulator, form.counted, form.out
-    finish, finish1 = (ml.finisher(*kinds, n, spread) for n in (lanes, 1))
+    write = ml.finisher(form.op, form.accumulator, form.counted, form.out, lanes, spread)
+    load, read = vc.load(form.accumulator, form.accumulator, lanes), vc.read
 
-    def last(values, counts, at, y, to, wy, outputs, channels, fill, area):
-        empty, n = 0, outputs * channels
-        if wy != channels or spread:
-            for o in range(outputs):
-                c, j = 0, o if spread else o * channels
-                while c < channels:
-                    i = o * channels + c
-                    j_c = at + j if spread else at + j + c
-                    if channels == 1:
-                        empty += finish1(values, i, counts, j_c, y, to + o * wy, 1, fill, area)
-                    else:
-                        empty += finish(values, i, counts, j_c, y, to + o * wy + c, channels - c,
-                                        fill, area)  # fmt: skip
-                    c += lanes
-            return empty
-        i = 0
-        while i < n:
-            empty += finish(values, i, counts, at + i, y, to + i, n - i, fill, area)
-            i += lanes
-        return empty
+    def last(values, counts, y, to, wy, outputs, channels, fill):
+        for o in range(outputs):
+            i, at = o * channels, to + o * wy
+            # The last vector overlaps the one before.
+            end = max(channels - lanes, 0)
+            for c in range(0, channels, lanes):
+                k = min(c, end)
+                j = o if spread else i + k
+                write(y, at + k, load(values, i + k), channels, counts, j, fill)
 
     return helper(last, f"{name}_last")
 
 
+def _make_empty(form: Form) -> Callable:
+    """empty(counts, at, n): how many of n counts are 0."""
+    lanes = nm.lanes_of(form.counted)
+    zeros = ml.zeros(form.counted, lanes)
+
+    def empty(counts, at, n):
+        found = 0
+        for i in range(0, n, lanes):
+            found += zeros(counts, at + i, n - i)
+        return found
+
+    return helper(empty, f"{form.name}_empty")
+
+
 def make_kernel(form: Form) -> Callable:
-    """kernel(x, m, y, fill, areas, g, cg, e, first, last): rows of outputs; how many were empty.
+    """kernel(x, m, y, g, cg, e, first, last): a range of rows of outputs; how many were empty.
 
     g and cg are the row tables of x and of the mask, e what `masktable` names.
     """
-    op, name = "sum" if form.op in ("mean", "over") else form.op, form.name
+    op, name = _summed(form.op), form.name
     kind, acc, source, counted = form.kind, form.accumulator, form.source, form.counted
     lane = acc if source == "weights" else nm.lane_accumulator(op, kind, acc, form.out)
     loads = [(nm.lanes_of(lane), False), (nm.lanes_of(lane), True), (1, False)]
@@ -245,18 +271,23 @@ def make_kernel(form: Form) -> Callable:
         tuple(ml.count_load(kind, counted, n, source, part) for n, part in loads),  # type: ignore[arg-type]
         False, f"{name}_m",
     )  # fmt: skip
-    along, works = _make_along(op, acc, form.step, f"{name}_x")
-    count_along, count_works = _make_along("sum", counted, form.count_step, f"{name}_m")
-    line = _make_line(op, acc, along, vertical, f"{name}_x")
-    count_line = _make_line("sum", counted, count_along, count_vertical, f"{name}_m")
-    locate, finish_row = _make_locate(name), _make_last(form)
-    start = _make_start(op, acc, form.step, works, f"{name}_x")
-    count_start = _make_start("sum", counted, form.count_step, count_works, f"{name}_m")
-    memory, keep, read, nan = vc.memory, vc.keep, vc.read, source == "nan"
+    in_lanes, count_in_lanes = _in_lanes(form.step, acc), _in_lanes(form.count_step, counted)
+    line = _make_line(op, acc, _make_along(form, f"{name}_x"), vertical, f"{name}_x")
+    count_line = _make_line(
+        "sum", counted, _make_count_along(form, f"{name}_m"), count_vertical, f"{name}_m"
+    )
+    locate, empty_in = _make_locate(name), _make_empty(form)
+    last_step = _make_last(form) if in_lanes else _no_last
+    start = _make_start(op, acc, form.step, not in_lanes, f"{name}_x")
+    count_start = _make_start("sum", counted, form.count_step, not count_in_lanes, f"{name}_m")
+    memory, keep, read, write, nan = (
+        vc.memory, vc.keep, vc.read, vc.write_int("i64"), source == "nan",
+    )  # fmt: skip
+    as_double, beyond = ml.as_double, ml.beyond
     dtype, count_dtype = nm.KINDS[acc].dtype, nm.KINDS[counted].dtype
 
-    def kernel(x_array, m_array, y_array, fill_array, area, table, count_table, more, first, last):
-        x, m, y, fill = memory(x_array), memory(m_array), memory(y_array), memory(fill_array)
+    def kernel(x_array, m_array, y_array, table, count_table, more, first, last):
+        x, m, y = memory(x_array), memory(m_array), memory(y_array)
         g, cg, e = memory(table), memory(count_table), memory(more)
         depth, height, outputs = read(g, DEPTH), read(g, HEIGHT), read(g, OUTPUTS)
         at_d, at_h, channels = read(g, AT_D), read(g, AT_H), read(g, CHANNELS)
@@ -265,15 +296,18 @@ def make_kernel(form: Form) -> Callable:
         buffer_array, work_array = np.empty(size, dtype), np.empty(work_size, dtype)
         count_buffer_array = np.empty(count_size, count_dtype)
         count_work_array = np.empty(count_work_size, count_dtype)
-        values_array = np.empty(outputs * channels + 256, dtype)
+        values_array = np.empty(outputs * channels + 256 if in_lanes else 1, dtype)
+        empty_array = np.empty(read(e, CHUNK), np.int64)
         width = read(cg, OUTPUTS) * read(cg, CHANNELS)
         counts_array = np.empty(read(e, ROOM) + 256, count_dtype)
         buffer, work, values = memory(buffer_array), memory(work_array), memory(values_array)
         count_buffer, count_work = memory(count_buffer_array), memory(count_work_array)
-        counts = memory(counts_array)
+        counts, hollow = memory(counts_array), memory(empty_array)
+        fill = as_double(read(e, FILL))
         clear(buffer, size)
         count_clear(count_buffer, count_size)
         row, empty, known, low, high = first, 0, -1, 0, 0
+        count_wy = read(cg, CHANNELS)
         wx, wm, wy = read(g, W_X), read(e, M_W), read(e, Y_W)
         while row < last:
             plane = row // (depth * height)
@@ -291,7 +325,8 @@ def make_kernel(form: Form) -> Callable:
                     steps = (nd, read(g, D_STEP), read(e, M_D_STEP),
                              nh, read(g, H_STEP), read(e, M_H_STEP))  # fmt: skip
                     count_line(cg, x, m, i, j, steps, read(cg, W_X), wm, count_buffer, count_work,
-                               counts, (r - low) * width)  # fmt: skip
+                               counts, (r - low) * width, count_wy, counts, 0.0)  # fmt: skip
+                    write(hollow, r - low, empty_in(counts, (r - low) * width, width))
             for r in range(begin, end):
                 od, oh = r // height, r % height
                 d0, nd = read(g, at_d + od), read(g, at_d + depth + od)
@@ -300,10 +335,15 @@ def make_kernel(form: Form) -> Callable:
                 j = pm + d0 * read(e, M_D) + h0 * read(e, M_H)
                 steps = (nd, read(g, D_STEP), read(e, M_D_STEP),
                          nh, read(g, H_STEP), read(e, M_H_STEP))  # fmt: skip
-                line(g, x, m, i, j, steps, wx, wm, buffer, work, values, 0)
                 to = py + od * read(g, D_Y) + oh * read(g, H_Y)
-                empty += finish_row(values, counts, (r - low) * width, y, to, wy, outputs,
-                                    channels, fill, area)  # fmt: skip
+                here = beyond(counts, (r - low) * width)
+                if in_lanes:
+                    line(g, x, m, i, j, steps, wx, wm, buffer, work, values, 0, channels,
+                         here, fill)  # fmt: skip
+                    last_step(values, here, y, to, wy, outputs, channels, fill)
+                else:
+                    line(g, x, m, i, j, steps, wx, wm, buffer, work, y, to, wy, here, fill)
+                empty += read(hollow, r - low)
             row += end - begin
         keep(buffer_array)
         keep(work_array)
@@ -311,6 +351,7 @@ def make_kernel(form: Form) -> Callable:
         keep(count_work_array)
         keep(values_array)
         keep(counts_array)
+        keep(empty_array)
         return empty
 
     clear, count_clear = _make_clear(op, acc, f"{name}_x"), _make_clear("sum", counted, f"{name}_m")
@@ -340,6 +381,7 @@ def _make_clear(op: str, acc: str, name: str) -> Callable:
     return helper(clear, f"{name}_clear")
 
 
+_no_last = helper(lambda values, counts, y, to, wy, outputs, channels, fill: None, "masked_no_last")
 _kernels: dict[Form, Callable] = {}
 
 

@@ -45,6 +45,8 @@ def suits(plan: Plan, places: Any, taps: Any) -> bool:
         return False
     if not plan.select or places is not None or taps is not None or len(plan.axes) > 3:
         return False
+    if options.divisor_override is not None:
+        return False
     return plan.fixed is not None and (options.nan != "raise" or plan.dtype.kind in "biu")
 
 
@@ -129,7 +131,7 @@ def _rows(
     plan: Plan, source: str, pooled: list[Axis], planes: list[Axis], channels: int, spread: bool,
     arrays: tuple[Flat, Flat, Flat],
 ) -> Made:  # fmt: skip
-    from . import maskrows, masktable, rows
+    from . import maskrows, rows
 
     fx, fy, fm = arrays
     inner, sides = pooled[-1], pooled[:-1]
@@ -139,8 +141,9 @@ def _rows(
         rows.Outer(t.start[0], t.stop[0], t.step, None, a.x, a.y)
         for a in sides if (t := a.table) is not None
     ]  # fmt: skip
-    made = _inner(inner, channels)
-    counting = made._replace(channels=1, y_stride=1) if spread else made
+    in_y = channels if channels > 1 else inner.y
+    made = _inner(inner, channels, in_y)
+    counting = made._replace(channels=1 if spread else channels, y_stride=1 if spread else channels)
     is_flat = rows.flattened(made).channels != made.channels
     m_w, y_w = (1, 1) if is_flat else (inner.m, inner.y)
     counting = counting._replace(x_stride=inner.x if source == "nan" else inner.m)
@@ -148,7 +151,6 @@ def _rows(
     table = rows.pack(fx.first, fy.first, triples, outer, made)
     count_table = rows.pack(0, 0, [(1, 0, 0)], outer, counting)
     form = _form(plan, source, height, taps, (made, counting), spread)
-    fill = bits(np.array([stored(plan.options.fill or 0, plan.work)]))
     each = [1] * (2 - len(sides)) + [len(o.start) for o in outer]
     width = counting.outputs * counting.channels
     shared = len(planes) > 0 and planes[-1].m == 0 and planes[-1].size > 1 and source != "nan"
@@ -156,19 +158,23 @@ def _rows(
     m_d, m_h = (*[Axis(1, 0, 0, 0)] * (2 - len(sides)), *sides)
     gaps = [1] * (2 - len(sides)) + [o.gap for o in outer]
     more = np.array([fm.first, m_d.m, m_h.m, m_d.m * gaps[0], m_h.m * gaps[1], m_w, y_w, chunk,
-                     chunk * width, *(a.m for a in planes)], np.int64)  # fmt: skip
-    area = float(plan.options.divisor_override or 1)
-    del masktable
+                     chunk * width, _bits(plan), *(a.m for a in planes)], np.int64)  # fmt: skip
     total = rows.count_rows(triples, outer)
-    data = (fx.data, fm.data, fy.data, fill, area, table, count_table, more)
+    data = (fx.data, fm.data, fy.data, table, count_table, more)
     return Made(maskrows.mask_kernel(form), data, total)
 
 
-def _inner(axis: Axis, channels: int) -> Any:
+def _bits(plan: Plan) -> int:
+    """The bits of fill, as a whole number."""
+    one = np.array([stored(plan.options.fill or 0, plan.work)])
+    return int(one.view(f"u{one.itemsize}").astype(np.uint64).view(np.int64)[0])
+
+
+def _inner(axis: Axis, channels: int, y_stride: int) -> Any:
     from . import rows
 
     t, rule = axis.table, axis.rule
-    common = (axis.size, axis.x, channels, t.start.shape[1], channels)  # type: ignore[union-attr]
+    common = (axis.size, axis.x, y_stride, t.start.shape[1], channels)  # type: ignore[union-attr]
     if not isinstance(rule, Slide):
         return rows.Inner(*common, start=t.start[0], stop=t.stop[0])  # type: ignore[union-attr]
     before = rule.padding(axis.size)[0]
@@ -195,6 +201,4 @@ def _form(
     made, counting = inner
     step = rows.step_of(made, acc, height)._replace(direct=False)
     count_step = rows.step_of(counting, counted, height)._replace(direct=False)
-    if op == "mean" and plan.options.divisor_override is not None:
-        op = "over"
     return maskrows.Form(op, kind, acc, out, source, counted, step, count_step, spread)
