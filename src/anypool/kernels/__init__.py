@@ -113,11 +113,9 @@ def pool_grid(
     from . import masks, run
 
     if masks.suits(plan, places, taps):
-        masked = masks.ready(plan, grid, plan.rules[number], x, y, w)
-        if masked is not None:
-            planes = max(x.size // max(math.prod(plan.sizes), 1), 1)
-            count = share.workers(threads, share.reads(grid, planes))
-            return sum(share.share(masked.kernel, masked.data, masked.total, count)), 0
+        empty = masks.pool(plan, number, x, y, w, threads)
+        if empty is not None:
+            return empty, 0
     taken = run.forward(plan, layout, grid, x, y, w, draws, places, taps, threads)
     return taken.empty, taken.nans
 
@@ -196,13 +194,19 @@ def into(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int 
     return large
 
 
-def quick(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int | None) -> Any:
-    """A function of x alone that pools arrays that lie like ``x``, or None where none is fast.
+def quick(
+    plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, w: Any, mask: Any, threads: int | None
+) -> Any:
+    """A function of x that pools arrays that lie like ``x``, or None where none is fast.
 
-    ``y`` is such a pooled array.
+    ``y`` is such a pooled array. With a mask it is a function of x and of the mask as given.
     """
     from . import share
 
+    if plan.select:
+        from . import masks
+
+        return masks.quick(plan, layout, x, y, w, mask, threads)
     go, shape, work = into(plan, layout, x, y, threads), y.shape, plan.work
     if go is None:
         return None

@@ -197,3 +197,25 @@ def zeros(kind: str, lanes: int) -> Any:
         return types.int64(memory, types.intp, types.intp), code
 
     return counted
+
+
+def scratch_writer(kind: str, lanes: int) -> Any:
+    """write(memory, at, vector, ...): all lanes, into room of our own.
+
+    A masked store costs more than what it saves where the next row is written over the rest.
+    """
+
+    @intrinsic
+    def written(
+        typing: Any, y: Any, at: Any, vector: Any, n: Any, none: Any, i: Any, area: Any
+    ) -> Any:
+        def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
+            end = ir.Constant(args[1].type, lanes)
+            where = vector_pointer(c, b, sig.args[0], args[0], args[1], args[2].type, end)
+            b.store(args[2], where, align=nm.KINDS[kind].size)
+            return c.get_dummy_value()
+
+        ints = types.intp
+        return types.void(y, ints, vector, ints, none, ints, types.float64), code
+
+    return written

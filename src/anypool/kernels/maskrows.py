@@ -210,8 +210,13 @@ def _make_along(form: Form, name: str) -> Callable:
 
 def _make_count_along(form: Form, name: str) -> Callable:
     kind = form.counted
-    make = make_channels_along if _in_lanes(form.count_step, kind) else make_along
-    return make("sum", kind, kind, form.count_step, name)
+    if _in_lanes(form.count_step, kind):
+        return make_channels_along("sum", kind, kind, form.count_step, name)
+
+    def writer(op: str, acc: str, out: str, lanes: int) -> Any:
+        return ml.scratch_writer(kind, lanes)
+
+    return make_along("sum", kind, kind, form.count_step, name, writer)
 
 
 def _summed(op: str) -> str:
@@ -316,8 +321,8 @@ def make_kernel(form: Form) -> Callable:
             end = min(min(last - plane * depth * height, depth * height), begin + read(e, CHUNK))
             if nan or pm != known or begin < low or end > high:
                 known, low, high = pm, begin, end
+                od, oh = begin // height, begin % height
                 for r in range(begin, end):
-                    od, oh = r // height, r % height
                     d0, nd = read(g, at_d + od), read(g, at_d + depth + od)
                     h0, nh = read(g, at_h + oh), read(g, at_h + height + oh)
                     i = px + d0 * read(g, D_X) + h0 * read(g, H_X)
@@ -327,8 +332,11 @@ def make_kernel(form: Form) -> Callable:
                     count_line(cg, x, m, i, j, steps, read(cg, W_X), wm, count_buffer, count_work,
                                counts, (r - low) * width, count_wy, counts, 0.0)  # fmt: skip
                     write(hollow, r - low, empty_in(counts, (r - low) * width, width))
+                    oh += 1
+                    if oh == height:
+                        oh, od = 0, od + 1
+            od, oh = begin // height, begin % height
             for r in range(begin, end):
-                od, oh = r // height, r % height
                 d0, nd = read(g, at_d + od), read(g, at_d + depth + od)
                 h0, nh = read(g, at_h + oh), read(g, at_h + height + oh)
                 i = px + d0 * read(g, D_X) + h0 * read(g, H_X)
@@ -344,6 +352,9 @@ def make_kernel(form: Form) -> Callable:
                 else:
                     line(g, x, m, i, j, steps, wx, wm, buffer, work, y, to, wy, here, fill)
                 empty += read(hollow, r - low)
+                oh += 1
+                if oh == height:
+                    oh, od = 0, od + 1
             row += end - begin
         keep(buffer_array)
         keep(work_array)

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..plan import Plan
-from ..windows import Grid, Table
+from ..plan import Layout, Plan
+from ..windows import Table
 from ..windows.rules import Slide
-from .frame import Flat, flat
-from .share import bits, kind_of, stored
+from .frame import Flat, flat, readable
+from .share import bits, kind_of, reads, share, stored, workers
 
 OPS = {"max": "max", "min": "min", "sum": "sum", "mean": "mean", "any": "max", "all": "min"}
 MOST_SCRATCH = 1 << 18  # accumulators: a strip of rows holds at least one window's width
 ROOM = 1 << 12  # counts kept at once where planes do not share a mask
+NOTHING = np.zeros(1, np.uint8)
 SPREAD = 16  # channels beyond which one number of the mask stands for all of a place
 
 
 class Made(NamedTuple):
-    """A kernel, the arrays it takes and its rows."""
+    """A kernel with its tables, for arrays that lie in one way."""
 
     kernel: Any
-    data: tuple[Any, ...]
+    table: np.ndarray
+    count_table: np.ndarray
+    more: np.ndarray
     total: int
+    reads: int
+    full: int | None  # the axis along which a shared mask must be written out
+
+    def run(self, x: np.ndarray, m: np.ndarray, y: np.ndarray, threads: int | None) -> int:
+        """Pool flat runs of memory; how many windows have nothing real."""
+        data = (x, m, y, self.table, self.count_table, self.more)
+        return sum(share(self.kernel, data, self.total, workers(threads, self.reads)))
 
 
 class Axis(NamedTuple):
@@ -50,20 +61,70 @@ def suits(plan: Plan, places: Any, taps: Any) -> bool:
     return plan.fixed is not None and (options.nan != "raise" or plan.dtype.kind in "biu")
 
 
-def ready(plan: Plan, grid: Grid, rules: Any, x: np.ndarray, y: np.ndarray, w: Any) -> Made | None:
-    """The kernel for one grid over these arrays, or None where there is none."""
+def pool(
+    plan: Plan, number: int, x: np.ndarray, y: np.ndarray, w: Any, threads: int | None
+) -> int | None:
+    """Pool one grid into ``y``; how many windows have nothing real. None: no kernel does it."""
+    made = ready(plan, number, x, y, w)
+    if made is None:
+        return None
+    own = NOTHING if w is None else flat(bits(_laid(w.array, x, plan, made.full))).data
+    return made.run(flat(bits(x)).data, own, flat(bits(y)).data, threads)
+
+
+def ready(plan: Plan, number: int, x: np.ndarray, y: np.ndarray, w: Any) -> Made | None:
+    """What pools grid ``number`` on arrays that lie like these; it is kept with the plan."""
+    lies = None if w is None else (w.kind, w.array.strides)
+    key = ("masked", number, x.strides, y.strides, lies)
+    if key not in plan.kept:
+        plan.kept[key] = _make(plan, number, x, y, w)
+    return plan.kept[key]
+
+
+def quick(
+    plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, w: Any, mask: Any, threads: int | None
+) -> Any:
+    """A function of x (and of the mask as given, if there is one) that pools what lies alike."""
+    if not suits(plan, None, None) or not x.size or readable(x) is not x:
+        return None
+    made, shape, work = ready(plan, 0, x, y, w), y.shape, plan.work
+    if made is None or (w is not None and type(mask) is not np.ndarray):
+        return None
+    if w is None:
+
+        def skipping(x: np.ndarray) -> np.ndarray:
+            y = np.empty_like(x, dtype=work, shape=shape)
+            made.run(flat(bits(x)).data, NOTHING, flat(bits(y)).data, threads)
+            return y
+
+        return skipping
+    straight = mask.flags.c_contiguous and np.may_share_memory(mask, _laid(w.array, x, plan, made.full))
+
+    def masked(x: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        y = np.empty_like(x, dtype=work, shape=shape)
+        if straight and mask.flags.writeable:
+            own = mask.view(np.uint8).reshape(-1)
+        else:
+            own = flat(bits(_laid(np.broadcast_to(mask, x.shape), x, plan, made.full))).data
+        made.run(flat(bits(x)).data, own, flat(bits(y)).data, threads)
+        return y
+
+    return masked
+
+
+def _make(plan: Plan, number: int, x: np.ndarray, y: np.ndarray, w: Any) -> Made | None:
     source = _source(plan, x, w)
     if source is None:
         return None
     nan = source == "nan"
-    own = x if nan else w.array
     fx, fy = flat(bits(x)), flat(bits(y))
     channels, outer = _outer(plan, fx, fy)
-    spread = channels > SPREAD and not nan and _is_shared(own, outer[-1])
-    laid = own if nan else _laid(own, x, plan, outer[-1] if channels > 1 and not spread else None)
-    fm = flat(bits(laid))
+    spread = channels > SPREAD and not nan and _is_shared(w.array, outer[-1])
+    full = outer[-1] if channels > 1 and not spread else None
+    fm = fx if nan else flat(bits(_laid(w.array, x, plan, full)))
     axes = [Axis(plan.shape[a], fx.strides[a], fy.strides[a], fm.strides[a]) for a in outer]
     planes = _merged(axes[:-1] if channels > 1 else axes)
+    grid, rules = plan.fixed.grids[number], plan.rules[number]  # type: ignore[union-attr]
     pooled = [
         Axis(plan.shape[a], fx.strides[a], fy.strides[a], fm.strides[a], t, rule)
         for a, t, rule in zip(plan.axes, grid, rules, strict=True)
@@ -71,7 +132,9 @@ def ready(plan: Plan, grid: Grid, rules: Any, x: np.ndarray, y: np.ndarray, w: A
     pooled.sort(key=lambda a: (-abs(a.x), -a.size))
     if int(pooled[-1].table.counts.max(initial=1)) * channels > MOST_SCRATCH:  # type: ignore[union-attr]
         return None
-    return _rows(plan, source, pooled, planes, channels, spread, (fx, fy, fm))
+    made = _rows(plan, source, pooled, planes, channels, spread, (fx, fy, fm))
+    work = reads(grid, max(x.size // max(math.prod(plan.sizes), 1), 1))
+    return made._replace(full=full, reads=work)
 
 
 def _source(plan: Plan, x: np.ndarray, w: Any) -> str | None:
@@ -160,8 +223,7 @@ def _rows(
     more = np.array([fm.first, m_d.m, m_h.m, m_d.m * gaps[0], m_h.m * gaps[1], m_w, y_w, chunk,
                      chunk * width, _bits(plan), *(a.m for a in planes)], np.int64)  # fmt: skip
     total = rows.count_rows(triples, outer)
-    data = (fx.data, fm.data, fy.data, table, count_table, more)
-    return Made(maskrows.mask_kernel(form), data, total)
+    return Made(maskrows.mask_kernel(form), table, count_table, more, total, 0, None)
 
 
 def _bits(plan: Plan) -> int:
