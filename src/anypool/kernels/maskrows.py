@@ -129,30 +129,48 @@ def _make_vertical(
                     total = combine(total, widen(run))
             put(buffer, at, total)
         elif nd == 1 and nh == 2:
+            # Here and below the last vector overlaps the one before: no remainder one by one.
             while k < n:
                 o = min(k, n - lanes)
                 p, q = i + o, j + o * beside
                 both = add(load(x, p, m, q, n), load(x, p + hx, m, q + hm, n))
                 put(buffer, at + o, widen(both))
                 k += lanes
+        elif nd == 1 and nh == 3:
+            while k < n:
+                o = min(k, n - lanes)
+                p, q = i + o, j + o * beside
+                all3 = add(load(x, p, m, q, n), load(x, p + hx, m, q + hm, n))
+                all3 = add(all3, load(x, p + 2 * hx, m, q + 2 * hm, n))
+                put(buffer, at + o, widen(all3))
+                k += lanes
         else:
+            # Four vectors of every row in turn, so that short rows are read in the order of memory.
             while k < n:
                 o, o2 = min(k, n - lanes), min(k + lanes, n - lanes)
-                a = b = nothing()
+                o3, o4 = min(k + 2 * lanes, n - lanes), min(k + 3 * lanes, n - lanes)
+                a = b = c = e = nothing()
                 for d in range(nd):
                     for h in range(0, nh, run_length):
                         p, q = i + d * dx + h * hx, j + d * dm + h * hm
                         s = load(x, p + o, m, q + o * beside, n)
                         t = load(x, p + o2, m, q + o2 * beside, n)
+                        u = load(x, p + o3, m, q + o3 * beside, n)
+                        v = load(x, p + o4, m, q + o4 * beside, n)
                         for _ in range(h + 1, min(h + run_length, nh)):
                             p += hx
                             q += hm
                             s = add(s, load(x, p + o, m, q + o * beside, n))
                             t = add(t, load(x, p + o2, m, q + o2 * beside, n))
+                            u = add(u, load(x, p + o3, m, q + o3 * beside, n))
+                            v = add(v, load(x, p + o4, m, q + o4 * beside, n))
                         a, b = combine(a, widen(s)), combine(b, widen(t))
+                        c, e = combine(c, widen(u)), combine(e, widen(v))
                 put(buffer, at + o, a)
                 put(buffer, at + o2, b)
-                k += 2 * lanes
+                put(buffer, at + o3, c)
+                put(buffer, at + o4, e)
+                k += 4 * lanes
 
     return helper(vertical, f"{name}_vertical")
 
