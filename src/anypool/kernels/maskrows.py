@@ -2,9 +2,8 @@
 
 They go like the row kernels without a mask (see `rowcode`): rows are combined into a buffer, then
 windows along it. On the way into the buffer a select puts the identity where an element is not
-real. What is real is counted by the same two steps over the mask itself, in bytes where windows
-have at most 255 elements; planes that share a mask (channels) share its counts. The last step
-divides by the counts, and writes `fill` where there are none.
+real. What is real has been counted before (see `masks`). The last step divides by the counts, and
+writes `fill` where there are none.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from . import numbers as nm
 from . import vectors as vc
 from .along import make_along, make_channels_along
 from .cache import compile, helper
-from .masktable import CHUNK, FILL, M0, M_D, M_D_STEP, M_H, M_H_STEP, M_PLANES, M_W, ROOM, Y_W
+from .masktable import COUNTS, FILL, M0, M_D, M_D_STEP, M_H, M_H_STEP, M_W, PLANES, Y_W
 from .rowtable import (
     AT_D,
     AT_H,
@@ -59,32 +58,32 @@ class Form(NamedTuple):
     source: str
     counted: str  # u8, i32 or f64
     step: Step
-    count_step: Step
     spread: bool  # one number of the mask for all channels of a place
 
     @property
     def name(self) -> str:
-        s, t = self.step, self.count_step
-        form = f"{'r' if s.ragged else 'k'}{s.size}s{s.stride}c{s.lanes}_{t.lanes}"
+        s = self.step
+        form = f"{'r' if s.ragged else 'k'}{s.size}s{s.stride}c{s.lanes}"
         kinds = f"{self.kind}_{self.accumulator}_{self.out}"
         return f"masked_{self.op}_{kinds}_{self.source}_{self.counted}_{form}_{self.spread:d}"
 
 
 def _make_locate(name: str) -> Callable:
-    """locate(g, e, plane): where a plane begins in x, in y and in the mask."""
+    """locate(g, e, plane): where a plane begins in x, y, the mask and the counts."""
     read = vc.read
 
     def locate(g, e, plane):
         axes, at = read(g, AXES), read(g, AT_PLANES)
-        px, py, pm, left = read(g, X0), read(g, Y0), read(e, M0), plane
+        px, py, pm, pc, left = read(g, X0), read(g, Y0), read(e, M0), 0, plane
         for k in range(axes - 1, -1, -1):
             size = read(g, at + k)
             index = left % size
             left //= size
             px += index * read(g, at + k + axes)
             py += index * read(g, at + k + 2 * axes)
-            pm += index * read(e, M_PLANES + k)
-        return px, py, pm
+            pm += index * read(e, PLANES + k)
+            pc += index * read(e, PLANES + axes + k)
+        return px, py, pm, pc
 
     return helper(locate, f"{name}_locate")
 
@@ -108,7 +107,7 @@ def _make_vertical(
     def vertical(x, m, i, j, steps, wx, wm, buffer, at, n):
         nd, dx, dm, nh, hx, hm = steps
         k = 0
-        if wx != 1 or (wm != 1 and beside == 1):  # not contiguous: one by one
+        if wx != 1:  # not contiguous: one by one
             while k < n:
                 total = nothing1()
                 for d in range(nd):
@@ -226,17 +225,6 @@ def _make_along(form: Form, name: str) -> Callable:
     return make_along(op, acc, form.out, form.step, name, writer)
 
 
-def _make_count_along(form: Form, name: str) -> Callable:
-    kind = form.counted
-    if _in_lanes(form.count_step, kind):
-        return make_channels_along("sum", kind, kind, form.count_step, name)
-
-    def writer(op: str, acc: str, out: str, lanes: int) -> Any:
-        return ml.scratch_writer(kind, lanes)
-
-    return make_along("sum", kind, kind, form.count_step, name, writer)
-
-
 def _summed(op: str) -> str:
     return "sum" if op == "mean" else op
 
@@ -245,7 +233,7 @@ def _make_last(form: Form) -> Callable:
     """last(values, counts, y, to, wy, outputs, channels, fill): results from a row of numbers."""
     name, lanes, spread = form.name, nm.lanes_of(form.accumulator), form.spread
     write = ml.finisher(form.op, form.accumulator, form.counted, form.out, lanes, spread)
-    load, read = vc.load(form.accumulator, form.accumulator, lanes), vc.read
+    load = vc.load(form.accumulator, form.accumulator, lanes)
 
     def last(values, counts, y, to, wy, outputs, channels, fill):
         for o in range(outputs):
@@ -260,101 +248,62 @@ def _make_last(form: Form) -> Callable:
     return helper(last, f"{name}_last")
 
 
-def _make_empty(form: Form) -> Callable:
-    """empty(counts, at, n): how many of n counts are 0."""
-    lanes = nm.lanes_of(form.counted)
-    zeros = ml.zeros(form.counted, lanes)
+def _make_row(form: Form, line: Callable) -> Callable:
+    """row(...): a row of windows from x to y."""
 
-    def empty(counts, at, n):
-        found = 0
-        for i in range(0, n, lanes):
-            found += zeros(counts, at + i, n - i)
-        return found
+    def straight(g, x, m, i, j, steps, wx, wm, buffer, work, values, y, to, wy, counts, fill):
+        line(g, x, m, i, j, steps, wx, wm, buffer, work, y, to, wy, counts, fill)
 
-    return helper(empty, f"{form.name}_empty")
+    if not _in_lanes(form.step, form.accumulator):
+        return helper(straight, f"{form.name}_row")
+    last, read = _make_last(form), vc.read
+
+    def lanes(g, x, m, i, j, steps, wx, wm, buffer, work, values, y, to, wy, counts, fill):
+        channels, outputs = read(g, CHANNELS), read(g, OUTPUTS)
+        line(g, x, m, i, j, steps, wx, wm, buffer, work, values, 0, channels, counts, fill)
+        last(values, counts, y, to, wy, outputs, channels, fill)
+
+    return helper(lanes, f"{form.name}_row")
 
 
 def make_kernel(form: Form) -> Callable:
-    """kernel(x, m, y, g, cg, e, first, last): a range of rows of outputs; how many were empty.
+    """kernel(x, m, y, counts, g, e, first, last): a range of rows of outputs.
 
-    g and cg are the row tables of x and of the mask, e what `masktable` names.
+    g is the table of the rows, e what `masktable` names.
     """
     op, name = _summed(form.op), form.name
-    kind, acc, source, counted = form.kind, form.accumulator, form.source, form.counted
+    kind, acc, source = form.kind, form.accumulator, form.source
     lane = acc if source == "weights" else nm.lane_accumulator(op, kind, acc, form.out)
-    loads = [(nm.lanes_of(lane), False), (nm.lanes_of(lane), True), (1, False)]
-    vertical = _make_vertical(
-        op, lane, acc,
-        tuple(ml.real_load(op, kind, lane, n, source, form.spread, part) for n, part in loads),  # type: ignore[arg-type]
-        form.spread, f"{name}_x",
-    )  # fmt: skip
-    loads = [(nm.lanes_of(counted), False), (nm.lanes_of(counted), True), (1, False)]
-    count_vertical = _make_vertical(
-        "sum", counted, counted,
-        tuple(ml.count_load(kind, counted, n, source, part) for n, part in loads),  # type: ignore[arg-type]
-        False, f"{name}_m",
-    )  # fmt: skip
-    in_lanes, count_in_lanes = _in_lanes(form.step, acc), _in_lanes(form.count_step, counted)
-    line = _make_line(op, acc, _make_along(form, f"{name}_x"), vertical, f"{name}_x")
-    count_line = _make_line(
-        "sum", counted, _make_count_along(form, f"{name}_m"), count_vertical, f"{name}_m"
+    load, part, load1 = (
+        ml.real_load(op, kind, lane, n, source, form.spread, short)
+        for n, short in ((nm.lanes_of(lane), False), (nm.lanes_of(lane), True), (1, False))
     )
-    locate, empty_in = _make_locate(name), _make_empty(form)
-    last_step = _make_last(form) if in_lanes else _no_last
-    start = _make_start(op, acc, form.step, not in_lanes, f"{name}_x")
-    count_start = _make_start("sum", counted, form.count_step, not count_in_lanes, f"{name}_m")
-    memory, keep, read, write, nan = (
-        vc.memory, vc.keep, vc.read, vc.write_int("i64"), source == "nan",
-    )  # fmt: skip
-    as_double, beyond = ml.as_double, ml.beyond
-    dtype, count_dtype = nm.KINDS[acc].dtype, nm.KINDS[counted].dtype
+    vertical = _make_vertical(op, lane, acc, (load, part, load1), form.spread, name)
+    in_lanes = _in_lanes(form.step, acc)
+    line = _make_line(op, acc, _make_along(form, name), vertical, name)
+    locate, whole_row = _make_locate(name), _make_row(form, line)
+    start, clear = _make_start(acc, form.step, name), _make_clear(op, acc, name)
+    memory, keep, read, as_double, beyond = vc.memory, vc.keep, vc.read, ml.as_double, ml.beyond
+    dtype = nm.KINDS[acc].dtype
 
-    def kernel(x_array, m_array, y_array, table, count_table, more, first, last):
-        x, m, y = memory(x_array), memory(m_array), memory(y_array)
-        g, cg, e = memory(table), memory(count_table), memory(more)
+    def kernel(x_array, m_array, y_array, counts_array, table, more, first, last):
+        x, m, y, counts = memory(x_array), memory(m_array), memory(y_array), memory(counts_array)
+        g, e = memory(table), memory(more)
         depth, height, outputs = read(g, DEPTH), read(g, HEIGHT), read(g, OUTPUTS)
         at_d, at_h, channels = read(g, AT_D), read(g, AT_H), read(g, CHANNELS)
-        size, work_size = start(g)
-        count_size, count_work_size = count_start(cg)
-        buffer_array, work_array = np.empty(size, dtype), np.empty(work_size, dtype)
-        count_buffer_array = np.empty(count_size, count_dtype)
-        count_work_array = np.empty(count_work_size, count_dtype)
+        wx, wm, wy, width = read(g, W_X), read(e, M_W), read(e, Y_W), read(e, COUNTS)
+        size, fill = start(g), as_double(read(e, FILL))
+        buffer_array, work_array = np.empty(size, dtype), np.ones(1 if in_lanes else size, dtype)
         values_array = np.empty(outputs * channels + 256 if in_lanes else 1, dtype)
-        empty_array = np.empty(read(e, CHUNK), np.int64)
-        width = read(cg, OUTPUTS) * read(cg, CHANNELS)
-        counts_array = np.empty(read(e, ROOM) + 256, count_dtype)
         buffer, work, values = memory(buffer_array), memory(work_array), memory(values_array)
-        count_buffer, count_work = memory(count_buffer_array), memory(count_work_array)
-        counts, hollow = memory(counts_array), memory(empty_array)
-        fill = as_double(read(e, FILL))
         clear(buffer, size)
-        count_clear(count_buffer, count_size)
-        row, empty, known, low, high = first, 0, -1, 0, 0
-        count_wy = read(cg, CHANNELS)
-        wx, wm, wy = read(g, W_X), read(e, M_W), read(e, Y_W)
+        row = first
         while row < last:
             plane = row // (depth * height)
-            px, py, pm = locate(g, e, plane)
-            begin = row - plane * depth * height
-            end = min(min(last - plane * depth * height, depth * height), begin + read(e, CHUNK))
-            if nan or pm != known or begin < low or end > high:
-                known, low, high = pm, begin, end
-                od, oh = begin // height, begin % height
-                for r in range(begin, end):
-                    d0, nd = read(g, at_d + od), read(g, at_d + depth + od)
-                    h0, nh = read(g, at_h + oh), read(g, at_h + height + oh)
-                    i = px + d0 * read(g, D_X) + h0 * read(g, H_X)
-                    j = pm + d0 * read(e, M_D) + h0 * read(e, M_H)
-                    steps = (nd, read(g, D_STEP), read(e, M_D_STEP),
-                             nh, read(g, H_STEP), read(e, M_H_STEP))  # fmt: skip
-                    count_line(cg, x, m, i, j, steps, read(cg, W_X), wm, count_buffer, count_work,
-                               counts, (r - low) * width, count_wy, counts, 0.0)  # fmt: skip
-                    write(hollow, r - low, empty_in(counts, (r - low) * width, width))
-                    oh += 1
-                    if oh == height:
-                        oh, od = 0, od + 1
-            od, oh = begin // height, begin % height
-            for r in range(begin, end):
+            end = min(last, (plane + 1) * depth * height)
+            px, py, pm, pc = locate(g, e, plane)
+            od, oh = (row // height) % depth, row % height
+            while row < end:
                 d0, nd = read(g, at_d + od), read(g, at_d + depth + od)
                 h0, nh = read(g, at_h + oh), read(g, at_h + height + oh)
                 i = px + d0 * read(g, D_X) + h0 * read(g, H_X)
@@ -362,39 +311,27 @@ def make_kernel(form: Form) -> Callable:
                 steps = (nd, read(g, D_STEP), read(e, M_D_STEP),
                          nh, read(g, H_STEP), read(e, M_H_STEP))  # fmt: skip
                 to = py + od * read(g, D_Y) + oh * read(g, H_Y)
-                here = beyond(counts, (r - low) * width)
-                if in_lanes:
-                    line(g, x, m, i, j, steps, wx, wm, buffer, work, values, 0, channels,
-                         here, fill)  # fmt: skip
-                    last_step(values, here, y, to, wy, outputs, channels, fill)
-                else:
-                    line(g, x, m, i, j, steps, wx, wm, buffer, work, y, to, wy, here, fill)
-                empty += read(hollow, r - low)
+                here = beyond(counts, pc + (od * height + oh) * width)
+                whole_row(g, x, m, i, j, steps, wx, wm, buffer, work, values, y, to, wy, here, fill)
+                row += 1
                 oh += 1
                 if oh == height:
                     oh, od = 0, od + 1
-            row += end - begin
         keep(buffer_array)
         keep(work_array)
-        keep(count_buffer_array)
-        keep(count_work_array)
         keep(values_array)
         keep(counts_array)
-        keep(empty_array)
-        return empty
 
-    clear, count_clear = _make_clear(op, acc, f"{name}_x"), _make_clear("sum", counted, f"{name}_m")
     return compile(kernel, name)
 
 
-def _make_start(op: str, acc: str, step: Step, works: bool, name: str) -> Callable:
-    """start(g): how many accumulators the buffer and the room to work in must hold."""
+def _make_start(acc: str, step: Step, name: str) -> Callable:
+    """start(g): how many accumulators the buffer must hold."""
     lanes, read = nm.lanes_of(acc), vc.read
     slack = 2 * lanes * max(4, step.stride) + max(step.size, 1)
 
     def start(g):
-        size = read(g, WIDEST) * read(g, CHANNELS) + slack + lanes * read(g, STRIDE)
-        return size, size if works else 1
+        return read(g, WIDEST) * read(g, CHANNELS) + slack + lanes * read(g, STRIDE)
 
     return helper(start, f"{name}_start")
 
@@ -410,7 +347,6 @@ def _make_clear(op: str, acc: str, name: str) -> Callable:
     return helper(clear, f"{name}_clear")
 
 
-_no_last = helper(lambda values, counts, y, to, wy, outputs, channels, fill: None, "masked_no_last")
 _kernels: dict[Form, Callable] = {}
 
 

@@ -1,4 +1,9 @@
-"""Masks, weights and skipped NaN in fast kernels: when they serve a Plan, and how to call them."""
+"""Masks, weights and skipped NaN in fast kernels: when they serve a Plan, and how to call them.
+
+What is real is counted first: the mask is summed over the same windows by the row kernels, in
+bytes where windows have at most 255 elements, once for all planes (channels) that share it.
+Skipped NaN are a mask made from x.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +21,20 @@ from .share import bits, kind_of, reads, share, stored, workers
 
 OPS = {"max": "max", "min": "min", "sum": "sum", "mean": "mean", "any": "max", "all": "min"}
 MOST_SCRATCH = 1 << 18  # accumulators: a strip of rows holds at least one window's width
-ROOM = 1 << 12  # counts kept at once where planes do not share a mask
-NOTHING = np.zeros(1, np.uint8)
+SLACK = 256  # counts are read by whole vectors
+# Windows along the row with kernels made to measure: each costs two seconds of compiling.
+COMMON = ((2, 2), (3, 2), (3, 1))
 SPREAD = 16  # channels beyond which one number of the mask stands for all of a place
+
+
+class Count(NamedTuple):
+    """The kernel that counts what is real: its table and rows, and room for its numbers."""
+
+    kernel: Any
+    table: np.ndarray
+    total: int
+    size: int
+    dtype: Any
 
 
 class Made(NamedTuple):
@@ -26,16 +42,27 @@ class Made(NamedTuple):
 
     kernel: Any
     table: np.ndarray
-    count_table: np.ndarray
     more: np.ndarray
     total: int
-    reads: int
-    full: int | None  # the axis along which a shared mask must be written out
+    count: Count
+    each: int  # outputs that share a count
+    reads: int = 0
+    full: int | None = None  # the axis along which a shared mask must be written out
 
     def run(self, x: np.ndarray, m: np.ndarray, y: np.ndarray, threads: int | None) -> int:
         """Pool flat runs of memory; how many windows have nothing real."""
-        data = (x, m, y, self.table, self.count_table, self.more)
-        return sum(share(self.kernel, data, self.total, workers(threads, self.reads)))
+        counts = self.counts(m, threads)
+        share(self.kernel, (x, m, y, counts, self.table, self.more), self.total,
+              workers(threads, self.reads))  # fmt: skip
+        some = np.count_nonzero(counts[: self.count.size])
+        return (self.count.size - some) * self.each
+
+    def counts(self, m: np.ndarray, threads: int | None) -> np.ndarray:
+        """How many elements (or what weight) of each window are real."""
+        kernel, table, total, size, dtype = self.count
+        counts = np.empty(size + SLACK, dtype)
+        share(kernel, (m, counts, table), total, workers(threads, self.reads // self.each))
+        return counts
 
 
 class Axis(NamedTuple):
@@ -65,44 +92,55 @@ def pool(
     plan: Plan, number: int, x: np.ndarray, y: np.ndarray, w: Any, threads: int | None
 ) -> int | None:
     """Pool one grid into ``y``; how many windows have nothing real. None: no kernel does it."""
-    made = ready(plan, number, x, y, w)
+    real = _real(plan, x, w)
+    made = ready(plan, number, x, y, real)
     if made is None:
         return None
-    own = NOTHING if w is None else flat(bits(_laid(w.array, x, plan, made.full))).data
+    own = flat(bits(_laid(real, x, plan, made.full))).data
     return made.run(flat(bits(x)).data, own, flat(bits(y)).data, threads)
 
 
-def ready(plan: Plan, number: int, x: np.ndarray, y: np.ndarray, w: Any) -> Made | None:
+def _real(plan: Plan, x: np.ndarray, w: Any) -> np.ndarray:
+    """What is real, of x's shape: bool, or float64 where elements have weights."""
+    given = None if w is None else w.array
+    if plan.options.nan != "skip" or x.dtype.kind not in "fV":
+        return given
+    if x.dtype.itemsize > 2:
+        number = x == x
+    else:
+        most = 0x7C00 if x.dtype == np.float16 else 0x7F80
+        number = (bits(x) & 0x7FFF) <= most
+    if given is None:
+        return number
+    return number & given if given.dtype == bool else np.where(number, given, 0.0)
+
+
+def ready(plan: Plan, number: int, x: np.ndarray, y: np.ndarray, real: np.ndarray) -> Made | None:
     """What pools grid ``number`` on arrays that lie like these; it is kept with the plan."""
-    lies = None if w is None else (w.kind, w.array.strides)
-    key = ("masked", number, x.strides, y.strides, lies)
+    key = ("masked", number, x.strides, y.strides, real.dtype, real.strides)
     if key not in plan.kept:
-        plan.kept[key] = _make(plan, number, x, y, w)
+        plan.kept[key] = _make(plan, number, x, y, real)
     return plan.kept[key]
 
 
 def quick(
     plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, w: Any, mask: Any, threads: int | None
 ) -> Any:
-    """A function of x (and of the mask as given, if there is one) that pools what lies alike."""
+    """A function of x and the mask that pools what lies alike, or None."""
     if not suits(plan, None, None) or not x.size or readable(x) is not x:
         return None
-    made, shape, work = ready(plan, 0, x, y, w), y.shape, plan.work
-    if made is None or (w is not None and type(mask) is not np.ndarray):
+    if plan.options.nan == "skip" or type(mask) is not np.ndarray or w.kind != "mask":
         return None
-    if w is None:
-
-        def skipping(x: np.ndarray) -> np.ndarray:
-            y = np.empty_like(x, dtype=work, shape=shape)
-            made.run(flat(bits(x)).data, NOTHING, flat(bits(y)).data, threads)
-            return y
-
-        return skipping
-    straight = mask.flags.c_contiguous and np.may_share_memory(mask, _laid(w.array, x, plan, made.full))
+    made, shape, work = ready(plan, 0, x, y, w.array), y.shape, plan.work
+    if made is None:
+        return None
+    laid = _laid(w.array, x, plan, made.full)
+    straight = mask.flags.c_contiguous and np.may_share_memory(mask, laid)
+    straight = straight and mask.flags.writeable
 
     def masked(x: np.ndarray, mask: np.ndarray) -> np.ndarray:
         y = np.empty_like(x, dtype=work, shape=shape)
-        if straight and mask.flags.writeable:
+        if straight:
             own = mask.view(np.uint8).reshape(-1)
         else:
             own = flat(bits(_laid(np.broadcast_to(mask, x.shape), x, plan, made.full))).data
@@ -112,16 +150,12 @@ def quick(
     return masked
 
 
-def _make(plan: Plan, number: int, x: np.ndarray, y: np.ndarray, w: Any) -> Made | None:
-    source = _source(plan, x, w)
-    if source is None:
-        return None
-    nan = source == "nan"
+def _make(plan: Plan, number: int, x: np.ndarray, y: np.ndarray, real: np.ndarray) -> Made | None:
     fx, fy = flat(bits(x)), flat(bits(y))
     channels, outer = _outer(plan, fx, fy)
-    spread = channels > SPREAD and not nan and _is_shared(w.array, outer[-1])
+    spread = channels > SPREAD and real.strides[outer[-1]] == 0
     full = outer[-1] if channels > 1 and not spread else None
-    fm = fx if nan else flat(bits(_laid(w.array, x, plan, full)))
+    fm = flat(bits(_laid(real, x, plan, full)))
     axes = [Axis(plan.shape[a], fx.strides[a], fy.strides[a], fm.strides[a]) for a in outer]
     planes = _merged(axes[:-1] if channels > 1 else axes)
     grid, rules = plan.fixed.grids[number], plan.rules[number]  # type: ignore[union-attr]
@@ -132,17 +166,10 @@ def _make(plan: Plan, number: int, x: np.ndarray, y: np.ndarray, w: Any) -> Made
     pooled.sort(key=lambda a: (-abs(a.x), -a.size))
     if int(pooled[-1].table.counts.max(initial=1)) * channels > MOST_SCRATCH:  # type: ignore[union-attr]
         return None
+    source = "mask" if real.dtype == bool else "weights"
     made = _rows(plan, source, pooled, planes, channels, spread, (fx, fy, fm))
     work = reads(grid, max(x.size // max(math.prod(plan.sizes), 1), 1))
     return made._replace(full=full, reads=work)
-
-
-def _source(plan: Plan, x: np.ndarray, w: Any) -> str | None:
-    """What says what is real; None where kernels do not read it."""
-    skip = plan.options.nan == "skip" and x.dtype.kind in "fV"
-    if w is None:
-        return "nan" if skip else None
-    return None if skip else w.kind
 
 
 def _outer(plan: Plan, x: Flat, y: Flat) -> tuple[int, list[int]]:
@@ -159,10 +186,6 @@ def _outer(plan: Plan, x: Flat, y: Flat) -> tuple[int, list[int]]:
     if x.strides[last] == y.strides[last] == 1 and nearest >= n and y.strides[inner] == n:
         return n, order
     return 1, order
-
-
-def _is_shared(mask: np.ndarray, axis: int) -> bool:
-    return mask.strides[axis] == 0
 
 
 def _laid(mask: np.ndarray, x: np.ndarray, plan: Plan, full: int | None) -> np.ndarray:
@@ -199,31 +222,64 @@ def _rows(
     fx, fy, fm = arrays
     inner, sides = pooled[-1], pooled[:-1]
     taps = [int(a.table.counts.max(initial=1)) for a in pooled]  # type: ignore[union-attr]
-    height = int(np.prod(taps[:-1]))
     outer = [
         rows.Outer(t.start[0], t.stop[0], t.step, None, a.x, a.y)
         for a in sides if (t := a.table) is not None
     ]  # fmt: skip
-    in_y = channels if channels > 1 else inner.y
-    made = _inner(inner, channels, in_y)
-    counting = made._replace(channels=1 if spread else channels, y_stride=1 if spread else channels)
+    made = _inner(inner, channels, channels if channels > 1 else inner.y)
+    counting = made._replace(
+        x_stride=inner.m, channels=1 if spread else channels, y_stride=1 if spread else channels
+    )
     is_flat = rows.flattened(made).channels != made.channels
-    m_w, y_w = (1, 1) if is_flat else (inner.m, inner.y)
-    counting = counting._replace(x_stride=inner.x if source == "nan" else inner.m)
     triples = [(a.size, a.x, a.y) for a in planes]
-    table = rows.pack(fx.first, fy.first, triples, outer, made)
-    count_table = rows.pack(0, 0, [(1, 0, 0)], outer, counting)
-    form = _form(plan, source, height, taps, (made, counting), spread)
-    each = [1] * (2 - len(sides)) + [len(o.start) for o in outer]
-    width = counting.outputs * counting.channels
-    shared = len(planes) > 0 and planes[-1].m == 0 and planes[-1].size > 1 and source != "nan"
-    chunk = int(np.prod(each)) if shared else max(1, ROOM // width)
+    counted = "f64" if source == "weights" else "u8" if math.prod(taps) <= 255 else "i32"
+    count, steps = _count(fm, planes, sides, outer, counting, counted)
+    form = _form(plan, source, taps, made, counted, spread)
     m_d, m_h = (*[Axis(1, 0, 0, 0)] * (2 - len(sides)), *sides)
     gaps = [1] * (2 - len(sides)) + [o.gap for o in outer]
-    more = np.array([fm.first, m_d.m, m_h.m, m_d.m * gaps[0], m_h.m * gaps[1], m_w, y_w, chunk,
-                     chunk * width, _bits(plan), *(a.m for a in planes)], np.int64)  # fmt: skip
+    more = np.array([
+        fm.first, m_d.m, m_h.m, m_d.m * gaps[0], m_h.m * gaps[1], *((1, 1) if is_flat else
+        (inner.m, inner.y)), counting.outputs * counting.channels, _bits(plan),
+        *(a.m for a in planes), *steps], np.int64)  # fmt: skip
+    table = rows.pack(fx.first, fy.first, triples, outer, made)
     total = rows.count_rows(triples, outer)
-    return Made(maskrows.mask_kernel(form), table, count_table, more, total, 0, None)
+    results = total * made.outputs * made.channels
+    each = results // max(count.size, 1)
+    return Made(maskrows.mask_kernel(form), table, more, total, count, max(each, 1))
+
+
+def _count(
+    m: Flat, planes: list[Axis], sides: list[Axis], outer: list[Any], inner: Any, counted: str
+) -> tuple[Count, list[int]]:
+    """What counts the mask's own planes, and how far apart their counts are for each of x's."""
+    from . import rows
+
+    width, lengths = inner.outputs * inner.channels, [len(o.start) for o in outer]
+    own, steps, size = [], [], math.prod(lengths) * width
+    for axis in reversed(planes):
+        steps.insert(0, size if axis.m else 0)
+        if axis.m:
+            own.insert(0, (axis.size, axis.m, size))
+            size *= axis.size
+    strides = [math.prod(lengths[i + 1 :]) * width for i in range(len(outer))]
+    outer = [
+        o._replace(x_stride=a.m, y_stride=s) for o, a, s in zip(outer, sides, strides, strict=True)
+    ]
+    own = own or [(1, 0, 0)]
+    kind = "f64" if counted == "f64" else "u8"
+    step = _step(rows.step_of(inner, counted), counted != "f64")
+    kernel = rows.row_kernel("sum", kind, counted, counted, step)
+    table = rows.pack(m.first, 0, own, outer, inner)
+    dtype = {"u8": np.uint8, "i32": np.int32, "f64": np.float64}[counted]
+    return Count(kernel, table, rows.count_rows(own, outer), size, dtype), steps
+
+
+def _step(step: Any, known: bool) -> Any:
+    """Made to measure for the windows that are most common; buffered in any case."""
+    step = step._replace(direct=False)
+    if step.size and not (known and (step.size, step.stride) in COMMON):
+        return step._replace(size=0, stride=0)
+    return step
 
 
 def _bits(plan: Plan) -> int:
@@ -247,11 +303,11 @@ def _inner(axis: Axis, channels: int, y_stride: int) -> Any:
 
 
 def _form(
-    plan: Plan, source: str, height: int, taps: list[int], inner: tuple[Any, Any], spread: bool
+    plan: Plan, source: str, taps: list[int], inner: Any, counted: str, spread: bool
 ) -> Any:
     from . import maskrows, numbers, rows
 
-    op, kind = OPS[plan.reduction.name], kind_of(plan.dtype)
+    op, kind, height = OPS[plan.reduction.name], kind_of(plan.dtype), math.prod(taps[:-1])
     out = kind if op in ("max", "min") else kind_of(plan.work)
     if op in ("max", "min"):
         acc = numbers.selecting_accumulator(op, kind)
@@ -259,8 +315,5 @@ def _form(
         acc = "f64"
     else:
         acc = rows.accumulator_for(kind, op, height, taps[-1], out)
-    counted = "f64" if source == "weights" else "u8" if height * taps[-1] <= 255 else "i32"
-    made, counting = inner
-    step = rows.step_of(made, acc, height)._replace(direct=False)
-    count_step = rows.step_of(counting, counted, height)._replace(direct=False)
-    return maskrows.Form(op, kind, acc, out, source, counted, step, count_step, spread)
+    step = _step(rows.step_of(inner, acc, height), source != "weights")
+    return maskrows.Form(op, kind, acc, out, source, counted, step, spread)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-# `more`: one array of integers; the strides of the planes in the mask follow.
-(
-    M0, M_D, M_H, M_D_STEP, M_H_STEP, M_W, Y_W, CHUNK, ROOM, FILL, M_PLANES,
-) = range(11)  # fmt: skip
+# Where a number stands in `more`: first element and steps in the mask, the distance of outputs in
+# y, counts in a row, the bits of fill; then the planes' strides in the mask and in the counts.
+M0, M_D, M_H, M_D_STEP, M_H_STEP, M_W, Y_W, COUNTS, FILL, PLANES = range(10)
