@@ -110,8 +110,12 @@ def pool_grid(
             )
             share.share(made.kernel, (fx.data, fy.data, made.table), made.total, count)
             return fill_empty(plan, grid, y), 0
-    from . import masks, run
+    from . import grouped, masks, run
 
+    if grouped.suits(plan, layout, places, taps):
+        empty = grouped.pool(plan, layout, number, x, y, threads)
+        if empty is not None:
+            return empty, 0
     if masks.suits(plan, places, taps):
         empty = masks.pool(plan, number, x, y, w, threads)
         if empty is not None:

@@ -117,6 +117,8 @@ def _make_vertical(
                         total = combine(total, widen1(value))
                 put1(buffer, at + k, total)
                 k += 1
+        elif n <= 0:
+            return
         elif n < lanes:  # the lanes beyond n become the identity: there is padding or slack
             total = nothing()
             for d in range(nd):
