@@ -176,16 +176,22 @@ def trainers(call: Call) -> list[Any]:
     """For each grid, the kernels made for training; none where they do not serve every grid."""
     if call.path == "portable":
         return []
-    found = [kernels.for_training(call.plan, call.layout, i, call.x)
-             for i in range(len(call.layout.grids))]  # fmt: skip
+    plan, layout, x = call.plan, call.layout, call.x
+    found = [
+        kernels.for_masked_training(plan, layout, i, x, call.weighing)
+        if plan.select
+        else kernels.for_training(plan, layout, i, x)
+        for i in range(len(layout.grids))
+    ]
     return [] if any(one is None for one in found) else found
 
 
 def trained(call: Call, number: int, made: Any) -> tuple[np.ndarray, np.ndarray, int]:
     """Max or min of one grid, the tap of each, and how many windows had nothing real."""
     y, taps = made.y.empty(call.plan.work), made.empty_taps()
-    made.forward(call.x, y, taps, call.threads)
-    return y, taps, kernels.fill_empty(call.plan, call.layout.grids[number], y)
+    empty = made.forward(call.x, y, taps, call.threads)
+    by_place = kernels.fill_empty(call.plan, call.layout.grids[number], y)
+    return y, taps, by_place if empty is None else empty
 
 
 def forward(

@@ -14,7 +14,7 @@ from ..plan import Layout, Plan
 from ..reductions import Recipe
 
 __all__ = [
-    "Choice", "choose", "for_training", "into", "no_kernel", "pool_grid", "quick", "slopes",
+    "Choice", "choose", "for_masked_training", "for_training", "into", "no_kernel", "pool_grid", "quick", "slopes",
     "why_not",
 ]  # fmt: skip
 
@@ -146,6 +146,15 @@ def slopes(
 
     return run.slopes(plan, layout, grid, frame.readable(x), g, w, taps, draws, wanted, by_weight,
                       threads)  # fmt: skip
+
+
+def for_masked_training(plan: Plan, layout: Layout, number: int, x: np.ndarray, w: Any) -> Any:
+    """The same with a mask, or where NaN are skipped: for these very arrays, or None."""
+    if no_kernel(plan):
+        return None
+    from . import masktrain
+
+    return masktrain.ready(plan, layout, number, x, w)
 
 
 def for_training(plan: Plan, layout: Layout, number: int, x: np.ndarray) -> Any:

@@ -48,6 +48,8 @@ class Made(NamedTuple):
     each: int  # outputs that share a count
     reads: int = 0
     full: int | None = None  # the axis along which a shared mask must be written out
+    spread: bool = False  # one number of the mask for all channels of a place
+    steps: tuple[int, ...] = ()  # how far apart counts are along the axes of y
 
     def run(self, x: np.ndarray, m: np.ndarray, y: np.ndarray, threads: int | None) -> int:
         """Pool flat runs of memory; how many windows have nothing real."""
@@ -56,6 +58,14 @@ class Made(NamedTuple):
               workers(threads, self.reads))  # fmt: skip
         some = np.count_nonzero(counts[: self.count.size])
         return (self.count.size - some) * self.each
+
+    def counts_of(
+        self, m: np.ndarray, shape: tuple[int, ...], threads: int | None
+    ) -> np.ndarray:
+        """The same, seen as an array of y's shape."""
+        counts = self.counts(m, threads)
+        strides = [s * counts.itemsize for s in self.steps]
+        return np.lib.stride_tricks.as_strided(counts, shape, strides)
 
     def counts(self, m: np.ndarray, threads: int | None) -> np.ndarray:
         """How many elements (or what weight) of each window are real."""
@@ -74,6 +84,7 @@ class Axis(NamedTuple):
     m: int
     table: Table | None = None
     rule: Any = None
+    number: int = 0
 
 
 def suits(plan: Plan, places: Any, taps: Any) -> bool:
@@ -160,7 +171,7 @@ def _make(plan: Plan, number: int, x: np.ndarray, y: np.ndarray, real: np.ndarra
     planes = _merged(axes[:-1] if channels > 1 else axes)
     grid, rules = plan.fixed.grids[number], plan.rules[number]  # type: ignore[union-attr]
     pooled = [
-        Axis(plan.shape[a], fx.strides[a], fy.strides[a], fm.strides[a], t, rule)
+        Axis(plan.shape[a], fx.strides[a], fy.strides[a], fm.strides[a], t, rule, a)
         for a, t, rule in zip(plan.axes, grid, rules, strict=True)
     ]
     pooled.sort(key=lambda a: (-abs(a.x), -a.size))
@@ -169,7 +180,27 @@ def _make(plan: Plan, number: int, x: np.ndarray, y: np.ndarray, real: np.ndarra
     source = "mask" if real.dtype == bool else "weights"
     made = _rows(plan, source, pooled, planes, channels, spread, (fx, fy, fm))
     work = reads(grid, max(x.size // max(math.prod(plan.sizes), 1), 1))
-    return made._replace(full=full, reads=work)
+    steps = _steps(plan, outer, pooled, made.count, channels, spread, fm)
+    return made._replace(full=full, reads=work, spread=spread, steps=steps)
+
+
+def _steps(
+    plan: Plan, outer: list[int], pooled: list[Axis], count: Count, channels: int, spread: bool,
+    m: Flat,
+) -> tuple[int, ...]:  # fmt: skip
+    """How far apart the counts are along each axis of y."""
+    steps = [0] * len(plan.shape)
+    size = 1
+    if channels > 1 and not spread:
+        steps[outer[-1]], size = 1, channels
+    for axis in reversed(pooled):
+        steps[axis.number] = size
+        size *= axis.table.start.shape[1]  # type: ignore[union-attr]
+    for a in reversed(outer[:-1] if channels > 1 else outer):
+        if m.strides[a] and plan.shape[a] > 1:
+            steps[a] = size
+            size *= plan.shape[a]
+    return tuple(steps)
 
 
 def _outer(plan: Plan, x: Flat, y: Flat) -> tuple[int, list[int]]:
