@@ -176,16 +176,22 @@ def trainers(call: Call) -> list[Any]:
     """For each grid, the kernels made for training; none where they do not serve every grid."""
     if call.path == "portable":
         return []
-    found = [kernels.for_training(call.plan, call.layout, i, call.x)
-             for i in range(len(call.layout.grids))]  # fmt: skip
+    plan, layout, x = call.plan, call.layout, call.x
+    found = [
+        kernels.for_masked_training(plan, layout, i, x, call.weighing)
+        if plan.select
+        else kernels.for_training(plan, layout, i, x)
+        for i in range(len(layout.grids))
+    ]
     return [] if any(one is None for one in found) else found
 
 
 def trained(call: Call, number: int, made: Any) -> tuple[np.ndarray, np.ndarray, int]:
     """Max or min of one grid, the tap of each, and how many windows had nothing real."""
     y, taps = made.y.empty(call.plan.work), made.empty_taps()
-    made.forward(call.x, y, taps, call.threads)
-    return y, taps, kernels.fill_empty(call.plan, call.layout.grids[number], y)
+    empty = made.forward(call.x, y, taps, call.threads)
+    by_place = kernels.fill_empty(call.plan, call.layout.grids[number], y)
+    return y, taps, by_place if empty is None else empty
 
 
 def forward(
@@ -272,7 +278,12 @@ def key(x: Any, windows: Windows, reduce: Any, common: dict[str, Any]) -> Any:
     """What makes two plain calls the same but for the numbers in x; None where nothing does."""
     if type(x) is not np.ndarray:
         return None
-    made = (windows, reduce, x.shape, x.strides, x.dtype, tuple(common.items()))
+    items = tuple(common.items())
+    mask = common.get("mask")
+    if type(mask) is np.ndarray and mask.dtype == bool:
+        lies = ("mask", mask.shape, mask.strides, mask.flags.writeable)
+        items = tuple(lies if name == "mask" else (name, v) for name, v in items)
+    made = (windows, reduce, x.shape, x.strides, x.dtype, items)
     try:
         hash(made)
     except TypeError:  # arrays among the arguments
@@ -280,13 +291,24 @@ def key(x: Any, windows: Windows, reduce: Any, common: dict[str, Any]) -> Any:
     return made
 
 
-def remember(key: Any, call: Call, y: np.ndarray) -> None:
+def again(key: Any, x: np.ndarray, common: dict[str, Any]) -> np.ndarray | None:
+    """A call that was made before, by the short way; None where there is none."""
+    known = QUICK.get(key)
+    if known is None:
+        return None
+    mask = common.get("mask")
+    return known(x) if mask is None else known(x, mask)
+
+
+def remember(key: Any, call: Call, y: np.ndarray, mask: Any = None) -> None:
     """Keep the kernel and its table for the next call of the same kind, if a fast one serves."""
     if call.path == "portable" or call.plan.windows.joined or not call.plan.windows.keepdims:
         return
     if call.plan.result != call.plan.work or call.plan.options.fill is None:
         return
-    quick = kernels.quick(call.plan, call.layout, call.x, y, call.threads)
+    quick = kernels.quick(
+        call.plan, call.layout, call.x, y, call.weighing, mask, call.threads
+    )
     if quick is None:
         return
     if len(QUICK) >= MOST_QUICK:

@@ -14,8 +14,8 @@ from ..plan import Layout, Plan
 from ..reductions import Recipe
 
 __all__ = [
-    "Choice", "choose", "for_training", "into", "no_kernel", "pool_grid", "quick", "slopes",
-    "smooth_slopes",
+    "Choice", "choose", "for_masked_training", "for_training", "into", "no_kernel", "pool_grid",
+    "quick", "slopes", "smooth_slopes",
     "why_not",
 ]  # fmt: skip
 
@@ -111,8 +111,16 @@ def pool_grid(
             )
             share.share(made.kernel, (fx.data, fy.data, made.table), made.total, count)
             return fill_empty(plan, grid, y), 0
-    from . import run
+    from . import grouped, masks, run
 
+    if grouped.suits(plan, layout, places, taps):
+        empty = grouped.pool(plan, layout, number, x, y, threads)
+        if empty is not None:
+            return empty, 0
+    if masks.suits(plan, places, taps):
+        empty = masks.pool(plan, number, x, y, w, threads)
+        if empty is not None:
+            return empty, 0
     taken = run.forward(plan, layout, grid, x, y, w, draws, places, taps, threads)
     return taken.empty, taken.nans
 
@@ -148,6 +156,15 @@ def smooth_slopes(
     from . import smoothtrain
 
     return smoothtrain.backward(plan, layout, number, x, g, threads)
+
+
+def for_masked_training(plan: Plan, layout: Layout, number: int, x: np.ndarray, w: Any) -> Any:
+    """The same with a mask, or where NaN are skipped: for these very arrays, or None."""
+    if no_kernel(plan):
+        return None
+    from . import masktrain
+
+    return masktrain.ready(plan, layout, number, x, w)
 
 
 def for_training(plan: Plan, layout: Layout, number: int, x: np.ndarray) -> Any:
@@ -200,13 +217,19 @@ def into(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int 
     return large
 
 
-def quick(plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, threads: int | None) -> Any:
-    """A function of x alone that pools arrays that lie like ``x``, or None where none is fast.
+def quick(
+    plan: Plan, layout: Layout, x: np.ndarray, y: np.ndarray, w: Any, mask: Any, threads: int | None
+) -> Any:
+    """A function of x that pools arrays that lie like ``x``, or None where none is fast.
 
-    ``y`` is such a pooled array.
+    ``y`` is such a pooled array. With a mask it is a function of x and of the mask as given.
     """
     from . import share
 
+    if plan.select:
+        from . import masks
+
+        return masks.quick(plan, layout, x, y, w, mask, threads)
     go, shape, work = into(plan, layout, x, y, threads), y.shape, plan.work
     if go is None:
         return None

@@ -81,7 +81,9 @@ def make_spans(accumulator: str, ragged: bool, name: str) -> Callable:
     return helper(from_table if ragged else counted, f"{name}_spans")
 
 
-def make_along(op: str, accumulator: str, out: str, step: Step, name: str) -> Callable:
+def make_along(
+    op: str, accumulator: str, out: str, step: Step, name: str, writer: Callable = writer
+) -> Callable:
     """along(g, buffer, work, y, at, o0, n, low, spans, area): n outputs from the buffer to y.
 
     Serves one channel and few channels; with few, `work` holds them flat.

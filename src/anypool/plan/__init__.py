@@ -43,11 +43,13 @@ class Layout(NamedTuple):
 
     ``groups`` says what the tables' first axis runs over: "one", "batch" (axis 0) or "plane".
     ``source`` maps a group to the sample it reads, where that is not its own number.
+    ``extents`` are the true sizes of the samples (batch, axes, start and stop), where given.
     """
 
     grids: tuple[Grid, ...]
     groups: str = "one"
     source: np.ndarray | None = None
+    extents: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,8 @@ class Plan:
         draws = None
         if self.windows.random:
             draws = (rng or np.random.default_rng()).random((len(self.axes), planes))
-        return Layout(tuple(self._lay(rules, low, high, draws) for rules in self.rules), groups)
+        grids = tuple(self._lay(rules, low, high, draws) for rules in self.rules)
+        return Layout(grids, groups, None, sizes)
 
     def _boxed(self, windows: Boxes) -> Layout:
         rows = np.array(windows.boxes, np.int64).reshape(-1, 1 + 2 * len(self.axes))
