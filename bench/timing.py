@@ -1,4 +1,4 @@
-"""The package's own timing, under the name that the rows and tests know: see anypool.bench.timing."""
+"""The package's own timing, by the name that rows and tests know: anypool.bench.timing."""
 
 from anypool.bench.timing import (
     FULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def bandwidth(threads: int, effort: Effort = QUICK, size: int = SIZE) -> dict[st
         "product": lambda part: np.dot(source[part], source[part]),
     }
     cuts = [source.size * i // threads // 2 * 2 for i in range(threads + 1)]
-    parts = [slice(*pair) for pair in zip(cuts[:-1], cuts[1:], strict=True)]
+    parts = [slice(*pair) for pair in pairwise(cuts)]
     with ThreadPoolExecutor(threads) as pool:
         calls = {name: lambda way=way: list(pool.map(way, parts)) for name, way in ways.items()}
         seconds = side_by_side(calls, effort)

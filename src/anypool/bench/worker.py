@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from . import peers
 from .job import Job
 from .recipes import CannotError
-from .timing import Call, burst, calls_in
+from .timing import Call, Clock, burst, calls_in
 
 SAMPLE = 1 << 21  # of a large result so many numbers are compared
 CLOSE = {"float16": 2e-2, "bfloat16": 2e-2, "float32": 1e-4, "float64": 1e-4}
@@ -28,9 +28,7 @@ CLOSE = {"float16": 2e-2, "bfloat16": 2e-2, "float32": 1e-4, "float64": 1e-4}
 class Worker:
     """A peer's library, and the call that is ready now."""
 
-    def __init__(
-        self, name: str, peer: Any, clock: Callable[[], float] = time.perf_counter
-    ) -> None:
+    def __init__(self, name: str, peer: Any, clock: Clock = time.perf_counter) -> None:
         self.name, self.peer, self.clock = name, peer, clock
         self.call: Call | None = None
         self.slow = 0.0

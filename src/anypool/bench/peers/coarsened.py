@@ -17,7 +17,7 @@ def start(threads: int) -> None:
 
 
 def make(job: Job) -> Ready:
-    """A DataArray made before; a block for each pooled axis by name. NaN is skipped: there is none."""
+    """A DataArray made before, and its blocks by name. NaN would be skipped: there is none."""
     forward_only(job)
     only(job.blocks is not None and not job.masked, "the windows are no blocks, or are masked")
     only(job.operation in METHODS, f"it has no {job.operation}")

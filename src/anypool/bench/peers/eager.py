@@ -56,8 +56,8 @@ class Tensors(Space):
         function = self._named(name)
         if self.job.kind == "adaptive":
             return function(t, self.job.outputs)
-        return torch.cat([function(t, (bins,) * self.job.rank).flatten(2) for bins in self.job.bins],
-                         2)  # fmt: skip
+        parts = [function(t, (bins,) * self.job.rank).flatten(2) for bins in self.job.bins]
+        return torch.cat(parts, 2)
 
     def total(self, t: Any) -> Any:
         if self.job.kind == "whole":

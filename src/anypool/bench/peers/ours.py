@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-import anypool as ap
-
+from ... import windows as kinds
+from ...ops import pool, vjp
 from ..job import OPERATIONS, Job
 from . import Ready, joined
 
@@ -19,13 +19,13 @@ def start(threads: int) -> None:
 
 def make(job: Job) -> Ready:
     """The call that a user makes."""
-    x, mask, windows = job.data(), job.mask(), getattr(ap.windows, job.kind)(**job.windows)
+    x, mask, windows = job.data(), job.mask(), getattr(kinds, job.kind)(**job.windows)
     more: dict[str, Any] = {"axes": job.axes} | ({} if mask is None else {"mask": mask})
     reduce = OPERATIONS[job.operation]
     if job.operation == "max and indices":
         more["return_indices"] = True
-        return Ready(partial(ap.pool, x, windows, reduce, **more), lambda both: joined(*both))
+        return Ready(partial(pool, x, windows, reduce, **more), lambda both: joined(*both))
     if not job.backward:
-        return Ready(partial(ap.pool, x, windows, reduce, **more), np.asarray)
-    y, back = ap.vjp(x, windows, reduce, **more)
+        return Ready(partial(pool, x, windows, reduce, **more), np.asarray)
+    y, back = vjp(x, windows, reduce, **more)
     return Ready(partial(back, job.incoming(y.shape)), np.asarray)
