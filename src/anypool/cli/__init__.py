@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import PoolError
-from . import explore, features, image, parts, windows
+from . import bench, explore, features, image, parts, windows
 from .study import app as study
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ app.command(epilog=image.EXAMPLE)(image.image)
 app.command(epilog=windows.EXAMPLE)(windows.windows)
 app.command(epilog=explore.EXAMPLE)(explore.explore)
 app.command(epilog=features.EXAMPLE)(features.features)
+app.command(epilog=bench.EXAMPLE)(bench.bench)
 app.add_typer(study)
 
 

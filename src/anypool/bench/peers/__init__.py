@@ -65,6 +65,8 @@ def installed() -> list[str]:
 
 def chosen(names: list[str]) -> list[str]:
     """These peers beside us; a PoolError for one that is unknown or not installed."""
+    if not names:
+        raise PoolError(f"say against whom: {', '.join([*PEERS][1:])}")
     for name in names:
         if name not in PEERS:
             raise PoolError(f"{name!r} is no peer; one of {', '.join([*PEERS][1:])} is")
