@@ -22,6 +22,7 @@ from anypool.bench import FULL, PEERS, QUICK, Job, bandwidth, chosen, installed,
 from anypool.bench.peers import missing
 from bench import RESULTS, gridsums, machine
 from bench.gridrows import Row, rows
+from bench.report import show_tables
 from bench.timing import QUICK as SHORT
 
 PARTIAL = "grid-partial.jsonl"
@@ -60,13 +61,13 @@ def run(
             if job.name in done:
                 continue
             some = {name: there[name] for name in asks(row, names)}
-            found = measure(job, some, QUICK if quick else FULL)
-            found |= {"size": row.size, "common": row.common}
-            lines.write(json.dumps(found) + "\n")
+            told = measure(job, some, QUICK if quick else FULL)
+            told |= {"size": row.size, "common": row.common}
+            lines.write(json.dumps(told) + "\n")
             lines.flush()
-            kept.append(found)
+            kept.append(told)
             done.add(job.name)
-            tell(f"{number} of {len(asked)}: {_said(found)}")
+            tell(f"{number} of {len(asked)}: {_said(told)}")
     return kept
 
 
@@ -77,21 +78,21 @@ def _lines(path: Path) -> list[str]:
     return [line for line in path.read_text("utf-8").splitlines() if line.endswith("}")]
 
 
-def _said(found: dict[str, Any]) -> str:
-    if "error" in found:
-        return f"{found['name']}: {found['error']}"
-    if not found["ratio"]:
-        return f"{found['name']}: nobody else has it"
-    name, ratio = gridsums.best(found)
-    return f"{found['name']}: {ratio:.2f}x {name}, {found['took']} s"
+def _said(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return f"{row['name']}: {row['error']}"
+    if not row["ratio"]:
+        return f"{row['name']}: nobody else has it"
+    name, ratio = gridsums.best(row)
+    return f"{row['name']}: {ratio:.2f}x {name}, {row['took']} s"
 
 
 def everything(
     quick: bool, only: re.Pattern[str], threads: int, names: list[str] | None = None,
-    folder: Path = RESULTS, resume: bool = False,
+    folder: Path = RESULTS, resume: bool = False, every: int = 1,
 ) -> dict[str, Any]:  # fmt: skip
-    """The whole grid as plain data."""
-    began, folder = time.perf_counter(), Path(folder)
+    """The grid as plain data, as far as `only` finds "grid: " and a row's name."""
+    began = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / PARTIAL
     if not resume:
@@ -100,13 +101,18 @@ def everything(
     facts["threads"] = threads
     facts["missing"] = {name: "not installed" for name in PEERS if missing(name)}
     rates = bandwidth(threads)
-    asked = [row for row in rows() if only.search(row.job.name)]
+    asked = found(only)[::every]
     measured = run(asked, names or installed(), threads, quick, partial, _tell)
     facts["load_after"] = machine.load()
     facts["took_seconds"] = round(time.perf_counter() - began)
     partial.unlink(missing_ok=True)
     return {"quick": quick, "only": only.pattern, "machine": facts, "bandwidth": rates,
             "rows": measured}  # fmt: skip
+
+
+def found(only: re.Pattern[str]) -> list[Row]:
+    """The rows whose name the pattern finds."""
+    return [row for row in rows() if only.search(f"grid: {row.job.name}")]
 
 
 def keep(results: dict[str, Any], folder: Path = RESULTS) -> Path:
@@ -117,10 +123,14 @@ def keep(results: dict[str, Any], folder: Path = RESULTS) -> Path:
     return path
 
 
+def read(path: Path) -> dict[str, Any]:
+    """A grid from its own file, or from that of the whole benchmark."""
+    results = json.loads(path.read_text("utf-8"))
+    return results.get("grid", results)
+
+
 def show(results: dict[str, Any], console: Console, before: dict[str, Any] | None = None) -> None:
     """Print the summary, and beside an earlier run how much has moved."""
-    from bench.report import show_tables
-
     made = gridsums.tables(results)
     show_tables([*made, *([gridsums.again(results, before)] if before else [])], console)
     rates = results["bandwidth"]
@@ -136,9 +146,9 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.list:
         console.print(*[row.job.name for row in rows()], sep="\n", highlight=False)
         return 0
-    before = json.loads(asked.against.read_text("utf-8")) if asked.against else None
+    before = read(asked.against) if asked.against else None
     if asked.read:
-        results = json.loads(asked.read.read_text("utf-8"))
+        results = read(asked.read)
     else:
         names = chosen(asked.peers.split(",")) if asked.peers else None
         results = everything(asked.quick, re.compile(asked.only), asked.threads, names,

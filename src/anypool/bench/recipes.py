@@ -67,6 +67,9 @@ class Space:
         """A number beside an array: of its dtype."""
         return self.constant(np.asarray(value), like)
 
+    def turned(self, t: Any) -> Any:
+        return -t
+
     def power(self, t: Any, p: float) -> Any:
         return t**p
 
@@ -102,7 +105,7 @@ def _max(s: Space, x: Any, mask: Any) -> Any:
 def _min(s: Space, x: Any, mask: Any) -> Any:
     """The max of everything turned round; unsigned numbers have no minus."""
     if s.job.dtype != "uint8":
-        return -_max(s, -x, mask)
+        return s.turned(_max(s, s.turned(x), mask))
     if mask is not None:
         raise CannotError("a masked min of uint8 is not written by hand here")
     return 255 - _max(s, 255 - x, None)

@@ -135,10 +135,12 @@ def drawn(found: dict[str, Any]) -> Figure:
             ax.text(taken * 1.06, place, duration(taken), va="center", fontsize=8, color=INK)
         ax.axvline(found["limit"]["seconds"], color=HUES[1], linewidth=1.2, label=LIMIT)
         ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(lambda value, _: duration(value))
+        ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
         low, high = min(found["limit"]["seconds"], order[-1][1]), order[0][1]
         ax.set_xlim(low / 3, high * 3)
         ax.set_yticks(range(len(order)), [name for name, _ in order])
-        ax.set_xlabel(f"seconds of a call, shorter is better; the line is {LIMIT}", color=SOFT)
+        ax.set_xlabel(f"time of a call, shorter is better; the line is {LIMIT}", color=SOFT)
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(axis="x", color=GRID, linewidth=0.6)
         ax.set_axisbelow(True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from skimage.measure import block_reduce
@@ -22,5 +23,5 @@ def make(job: Job) -> Ready:
     only(job.blocks is not None and not job.masked, "the windows are no blocks, or are masked")
     only(job.operation in PLAIN, f"it has no {job.operation}")
     sizes = dict(zip(job.axes, job.blocks or (), strict=True))
-    block = tuple(sizes.get(axis, 1) for axis in range(len(job.shape)))
+    block: Any = tuple(sizes.get(axis, 1) for axis in range(len(job.shape)))
     return Ready(partial(block_reduce, job.data(), block, PLAIN[job.operation]), np.asarray)

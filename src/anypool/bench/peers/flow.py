@@ -104,7 +104,7 @@ def make(job: Job) -> Ready:
             tape.watch(args[0])
             y = function(*args)
         g = tf.constant(job.incoming(tuple(y.shape)))
-    return Ready(lambda: tape.gradient(y, args[0], g), np.asarray)
+    return Ready(lambda: tape.gradient(y, args[0], [g]), np.asarray)
 
 
 def _indices(job: Job, x: Any, *mask: Any) -> Ready:

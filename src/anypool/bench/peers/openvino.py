@@ -12,6 +12,7 @@ from ..job import Job
 from ..recipes import Space, recipe
 from . import Ready, forward_only, joined, only
 
+openvino_lib: Any = openvino  # its stubs are of its inner module
 _threads = [1]
 
 
@@ -56,6 +57,9 @@ class Nodes(Space):
         strides, pads = self._sliding()
         return ops.avg_pool(t, strides, pads, pads, [*job.kernel], exclude_pad=not padded)
 
+    def turned(self, t: Any) -> Any:
+        return ops.negative(t)
+
     def exp(self, t: Any) -> Any:
         return ops.exp(t)
 
@@ -75,7 +79,7 @@ class Nodes(Space):
         return ops.equal(t, self.number(number, t))
 
     def wide(self, t: Any) -> Any:
-        floats = self.job.floating and t.get_element_type() == openvino.Type.boolean
+        floats = self.job.floating and t.get_element_type() == openvino_lib.Type.boolean
         return ops.convert(t, _type(self.job.dtype if floats else "float32"))
 
     def constant(self, a: np.ndarray, like: Any) -> Any:
@@ -84,7 +88,7 @@ class Nodes(Space):
 
 
 def _type(name: str) -> Any:
-    return openvino.Type(np.dtype(name).type)
+    return openvino_lib.Type(np.dtype(name).type)
 
 
 def make(job: Job) -> Ready:
@@ -101,10 +105,10 @@ def make(job: Job) -> Ready:
         results = [made.output(0), made.output(1)]
     else:
         results = [recipe(nodes)(*inputs)]
-    model = openvino.Model([ops.result(r) for r in results], inputs, "job")
+    model = openvino_lib.Model([ops.result(r) for r in results], inputs, "job")
     settings = {"INFERENCE_NUM_THREADS": _threads[0], "INFERENCE_PRECISION_HINT": "f32",
                 "NUM_STREAMS": 1}  # fmt: skip
-    request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+    request = openvino_lib.Core().compile_model(model, "CPU", settings).create_infer_request()
 
     def call() -> Any:
         return request.infer(arrays, share_inputs=True, share_outputs=True)
