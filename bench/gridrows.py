@@ -7,10 +7,12 @@ out; the cover is greedy and the same each time. In front of it stand the rows t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations, product
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from anypool.bench import Job
 
@@ -61,7 +63,7 @@ TARGET, LEAST_MEMORY, MOST_BYTES = {"cache": 1 << 19, "memory": 48 << 20}, 40 <<
 TINY = 1 << 15  # elements
 # taps: what a loop over every window could do in a few seconds
 COSTS = {"median": 6e7, "gem": 1.2e8, "lse": 1.2e8, "soft": 1.2e8, "std": 3e8, "lp": 3e8}
-COST = 3e9
+COST = 1e9
 
 
 class Levels(NamedTuple):
@@ -154,7 +156,8 @@ def _fits(windows: str, operation: str, layout: str, dtype: str, rank: int, size
     shape = shape_of(windows, layout, rank, size, itemsize)
     if not shape:
         return False
-    outputs, taps = _counted(windows, operation, layout, rank, size, itemsize)
+    like = "median" if operation == "median" else "max"  # only a median has no padding
+    outputs, taps = _counted(windows, like, layout, rank, size, itemsize)
     wide = itemsize if "float" in dtype or operation in ("max", "min", "max and indices") else 8
     if outputs * wide > MOST_BYTES:
         return False
@@ -205,37 +208,39 @@ def every() -> tuple[Levels, ...]:
                  if valid(levels))  # fmt: skip
 
 
+def coded(all_: Sequence[Levels]) -> np.ndarray:
+    """A row of numbers for each: one for every pair of its levels, the same for the same pair."""
+    steps = [{level: i for i, level in enumerate(levels)} for levels in FACTORS.values()]
+    at = np.array([[steps[f][level] for f, level in enumerate(levels)] for levels in all_])
+    columns, first = [], 0
+    for i, j in combinations(range(len(NAMES)), 2):
+        columns.append(first + at[:, i] * len(steps[j]) + at[:, j])
+        first += len(steps[i]) * len(steps[j])
+    return np.stack(columns, 1)
+
+
 @lru_cache(maxsize=1)
 def cover() -> tuple[Levels, ...]:
-    """For the first pair that is still missing, the call that brings most of the missing pairs."""
-    missing = {pair for levels in every() for pair in pairs_of(levels)}
-    order = sorted(missing, key=str)
-    order.sort(key=lambda pair: (pair[0], pair[2]))  # windows with operations first: the most
-    at: dict[tuple[str, str], list[Levels]] = {}
-    for levels in every():
-        at.setdefault((levels.windows, levels.operation), []).append(levels)
-    for levels in _common():
-        missing.difference_update(pairs_of(levels))
+    """For the first pair that is still missing, the call that brings most of the missing pairs.
+
+    Of equals the one whose array lies in the cache (tiny calls say little, large ones take long),
+    then the first. Windows with operations come first: they are the most pairs.
+    """
+    all_ = every()
+    codes = coded(all_)
+    missing = np.zeros(codes.max() + 1, bool)
+    missing[codes] = True
+    missing[coded([*_common()])] = False
+    liked = np.array([("tiny", "memory", "cache").index(levels.size) for levels in all_])
     chosen = []
-    for pair in order:
-        while pair in missing:
-            best = max(_holding(pair, at), key=lambda levels: _gain(levels, missing))
-            missing.difference_update(pairs_of(best))
-            chosen.append(best)
+    while missing.any():
+        pair = int(missing.argmax())
+        holding = np.flatnonzero((codes == pair).any(1))
+        gain = 3 * missing[codes[holding]].sum(1) + liked[holding]
+        best = int(holding[gain.argmax()])
+        missing[codes[best]] = False
+        chosen.append(all_[best])
     return tuple(chosen)
-
-
-def _holding(pair: tuple[Any, ...], at: dict[tuple[str, str], list[Levels]]) -> list[Levels]:
-    i, a, j, b = pair
-    homes = [all_ for home, all_ in at.items()
-             if (i > 1 or home[i] == a) and (j > 1 or home[j] == b)]  # fmt: skip
-    return [levels for all_ in homes for levels in all_ if levels[i] == a and levels[j] == b]
-
-
-def _gain(levels: Levels, missing: set[tuple[Any, ...]]) -> tuple[int, int]:
-    """New pairs; of equals what lies in the cache: tiny calls say little, large ones take long."""
-    gain = sum(pair in missing for pair in pairs_of(levels))
-    return gain, ("tiny", "memory", "cache").index(levels.size)
 
 
 # -- the rows -------------------------------------------------------------------------------------

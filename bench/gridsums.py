@@ -72,12 +72,15 @@ def streams(rows: Iterable[Found]) -> list[Found]:
 
 
 def _twins(rows: Iterable[Found], key: str, one: Any, two: Any) -> list[tuple[str, float]]:
-    """Rows alike but for one thing of the job, and how many times longer the second takes."""
+    """Rows alike but for one thing of the job, and how many times longer the second takes.
+
+    Of windows the size is the thing.
+    """
     found: dict[str, dict[Any, Found]] = {}
     for row in measured(rows):
         job = dict(row["job"])
         value = job.pop(key)
-        value = value["kernel_size"][0] if key == "windows" and "kernel_size" in value else value
+        value = Job.of(row["job"]).kernel[0] if key == "windows" else value
         if value in (one, two):
             found.setdefault(repr(sorted(job.items())), {})[value] = row
     return [(pair[two]["name"], pair[two]["median"][OURS] / pair[one]["median"][OURS])
@@ -86,7 +89,8 @@ def _twins(rows: Iterable[Found], key: str, one: Any, two: Any) -> list[tuple[st
 
 def growth(rows: Iterable[Found]) -> list[tuple[str, float]]:
     """How many times longer windows of 63 take than windows of 7, at stride 1."""
-    steps = [row for row in rows if set(row["job"]["windows"].get("stride", ())) == {1}]
+    sliding = [row for row in rows if row["job"]["kind"] == "sliding"]
+    steps = [row for row in sliding if set(Job.of(row["job"]).stride) == {1}]
     return _twins(steps, "windows", 7, 63)
 
 
