@@ -54,6 +54,7 @@ def test_a_job_counts_what_explain_counts(kind, windows, layout):
         ("sliding", THREE, None),
         ("adaptive", {"output_size": 7}, (2, 3)),
         ("adaptive", {"output_size": 5}, None),
+        ("adaptive", {"output_size": 30}, None),
         ("whole", {}, (14, 21)),
         ("pyramid", {}, None),
     ],
@@ -277,7 +278,7 @@ SERVED = {
     "openvino": [*(job(op, windows=THREE) for op in ("max", "max and indices", "min", "avg", "gem",
                                                      "lse")),
                  *(job(op, "adaptive", windows={"output_size": 5}) for op in ("max", "avg")),
-                 job("max", windows=THREE, masked=True)],
+                 job("max", windows=THREE, masked=True), job("min", windows=THREE, dtype="uint8")],
     "jax": [*(job(op, windows=THREE) for op in ("max", "min", "avg", "lp", "lse", "soft", "std")),
             job("max", "pyramid", windows={}, layout="last", shape=LAST),
             job("avg", "adaptive", windows={"output_size": 5}, backward=True),
@@ -290,8 +291,11 @@ SERVED = {
 }  # fmt: skip
 
 
+COMPILED = pytest.param("torch.compile", marks=pytest.mark.nightly)  # compiles for half a minute
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SERVED)
+@pytest.mark.parametrize("name", [COMPILED if n == "torch.compile" else n for n in SERVED])
 def test_a_peer_gives_our_numbers(name):
     if peers.missing(name):
         pytest.skip(f"{name} is not installed")

@@ -165,7 +165,11 @@ class Job:
         found = []
         for n, axis in zip(self.sides, self.grids[0], strict=True):
             size = n // max(len(axis), 1)
-            if axis != tuple((i, i + size, 1) for i in range(0, n - size + 1, size)) or n % size:
+            if (
+                not size
+                or axis != tuple((i, i + size, 1) for i in range(0, n - size + 1, size))
+                or n % size
+            ):
                 return None
             found.append(size)
         return tuple(found)

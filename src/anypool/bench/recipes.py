@@ -108,7 +108,8 @@ def _min(s: Space, x: Any, mask: Any) -> Any:
         return s.turned(_max(s, s.turned(x), mask))
     if mask is not None:
         raise CannotError("a masked min of uint8 is not written by hand here")
-    return 255 - _max(s, 255 - x, None)
+    top = s.number(255, x)
+    return top - _max(s, top - x, None)
 
 
 def _floats(s: Space, x: Any) -> Any:
@@ -157,7 +158,8 @@ def _lse(s: Space, x: Any, mask: Any) -> Any:
     x = _floats(s, x)
     if not s.job.floating:
         raise CannotError("exp of 10 times such integers overflows")
-    return _means(s, x, mask, lambda m: s.log(m) / R, lambda t: s.exp(t * R))
+    r = s.number(R, x)
+    return _means(s, x, mask, lambda m: s.log(m) / r, lambda t: s.exp(t * r))
 
 
 def _soft(s: Space, x: Any, mask: Any) -> Any:

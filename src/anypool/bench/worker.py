@@ -110,6 +110,8 @@ def _sample(a: np.ndarray) -> np.ndarray:
 
 def _sentence(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no word"]
+    while len(lines) > 1 and lines[0].startswith(("Exception from", "Check ")):
+        del lines[0]  # OpenVINO says where before it says what
     return f"{type(error).__name__}: {lines[0][:160]}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,9 @@ from scipy import ndimage
 from ..job import Job
 from ..recipes import lowest
 from . import Ready, forward_only, only
+
+
+SELECTED = 1e9  # a median of more numbers takes minutes
 
 
 def start(threads: int) -> None:
@@ -44,7 +48,7 @@ def _filter(job: Job, padded: bool) -> Callable[..., Any]:
     }
     if job.floating:
         known["avg"] = lambda x, size: ndimage.uniform_filter(x, size, mode="constant")
-    if not padded:
+    if not padded and math.prod(job.shape) * math.prod(job.kernel) <= SELECTED:
         known["median"] = lambda x, size: ndimage.median_filter(x, size, mode="nearest")
     only(job.operation in known, f"it has no such {job.operation}")
     return known[job.operation]

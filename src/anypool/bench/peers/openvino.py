@@ -43,7 +43,7 @@ class Nodes(Space):
         if job.kind == "whole":
             return ops.reduce_max(t, self._axes(), keep_dims=True)
         if job.kind == "adaptive":
-            return ops.adaptive_max_pool(t, np.array(job.outputs, np.int64))
+            return ops.adaptive_max_pool(t, np.array(job.outputs, np.int64), "i32")
         strides, pads = self._sliding()
         return ops.max_pool(t, strides, [*job.dilation], pads, pads, [*job.kernel], axis=2)
 
