@@ -13,7 +13,6 @@ from ..job import Job
 from ..recipes import lowest
 from . import Ready, forward_only, only
 
-
 SELECTED = 1e9  # a median of more numbers takes minutes
 
 
