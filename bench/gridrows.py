@@ -143,9 +143,9 @@ def shape_of(windows: str, layout: str, rank: int, size: str, itemsize: int) -> 
 
 
 def _first(size: str, plane: int) -> int:
-    """Channels of NCHW."""
+    """Channels of NCHW: a power of two, at most 64, of which one sample has the size."""
     most = {"tiny": TINY // (4 * plane), "cache": TARGET["cache"] // (4 * plane), "memory": 64}
-    return max(1, min(64 if size != "tiny" else 4, most[size]))
+    return 1 << (max(1, min(64 if size != "tiny" else 4, most[size])).bit_length() - 1)
 
 
 @lru_cache(maxsize=1 << 16)
