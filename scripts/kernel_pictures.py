@@ -77,9 +77,7 @@ def rows() -> Figure:
         ax.plot([5.7 + 2 * i, 6.7 + 2 * i, 7.7 + 2 * i], [5.05] * 3, color=HUES[i % 2], lw=1.4)
         ax.plot([6.7 + 2 * i] * 2, [5.05, 5.75], color=HUES[i % 2], lw=1.0)
     _strip(ax, 5.8, "outputs, every second place", found, 6.2, lambda _: PALE[2], 2.0)
-    _say(
-        ax, 0.2, 7.1, "Both steps run over the width, as vectors do; the buffer's ends are padding."
-    )
+    _say(ax, 0.2, 7.1, "Both steps run over the width, as vectors do; the ends are padding.")
     return figure
 
 
@@ -103,20 +101,15 @@ def large() -> Figure:
     _strip(ax, 2.0, "largest since its block began", prefix, fill=block)
     _strip(ax, 3.1, "largest until its block ends", suffix, fill=block)
     _strip(ax, 4.2, "windows of 4", found, fill=lambda _: PALE[2])
-    _say(ax, 0.2, 0.4, "Down: blocks as long as a window, which is the end of one and the beginning "
-         "of the next.")  # fmt: skip
+    _say(ax, 0.2, 0.4, "Down: blocks as long as a window, which joins the end of one to the next.")
     two = np.maximum(x[:-1], x[1:])
     four = np.maximum(two[:-2], two[2:])
     _agree(four, wanted)
     _strip(ax, 6.7, "a row", x, fill=lambda _: PALE[0])
     _strip(ax, 7.8, "2 neighbours: one shifted read", two, fill=lambda _: PALE[1])
     _strip(ax, 8.9, "4 neighbours: another", four, fill=lambda _: PALE[2])
-    _say(
-        ax, 0.2, 6.1, "Along: each level combines twice as many; 63 takes six levels, not 62 steps."
-    )
-    _say(
-        ax, 0.2, 10.6, "Nothing is ever subtracted: an infinity stays in the windows that hold it."
-    )
+    _say(ax, 0.2, 6.1, "Along: each level combines twice as many; 63 takes six, not 62.")
+    _say(ax, 0.2, 10.6, "Nothing is ever subtracted: an infinity stays in its own windows.")
     return figure
 
 
@@ -138,9 +131,7 @@ def places() -> Figure:
     for o in range(4):
         ax.plot([5.7 + 2 * o, 5.7 + 2 * o - 1 + taps[o]], [5.0, 5.5], color=HUES[1], lw=1.2)
     _strip(ax, 5.5, "derivative of the input", gathered, fill=lambda _: PALE[1])
-    _say(
-        ax, 0.2, 6.9, "Each input asks the few outputs that read it whether their place is its own."
-    )
+    _say(ax, 0.2, 6.9, "Each input asks the few outputs that read it: is your place mine?")
     return figure
 
 

@@ -246,9 +246,12 @@ def test_a_copy_takes_as_long_as_the_copy_that_was_measured():
 
 
 def test_the_bandwidth_is_measured():
-    rates = limit.bandwidth(2, limit.QUICK, size=1 << 20)
+    rates = limit.bandwidth(2, limit.Effort(2, 1e-4), size=1 << 20)
     assert rates["read"] > 0
     assert rates["copy"] > 0
+    assert limit.better({"read": 1.0, "copy": 3.0}, {"read": 2.0, "copy": 1.0}) == {
+        "read": 2.0, "copy": 3.0,
+    }  # fmt: skip
 
 
 # -- the peers themselves --------------------------------------------------------------------------
@@ -256,7 +259,8 @@ def test_the_bandwidth_is_measured():
 # who must take part in what; layouts, dtypes and masks that a peer is known to serve
 SERVED = {
     "numpy": [job("max", windows={"kernel_size": 7}), job("gem", "whole", windows={}),
-              job("avg", windows={"kernel_size": 7}, masked=True)],
+              job("avg", windows={"kernel_size": 7}, masked=True),
+              job("median", windows={"kernel_size": 3, "stride": 2, "dilation": 2})],
     "scikit-image": [job("std", windows={"kernel_size": 7}), job("median", "whole", windows={})],
     "scipy": [job(op, windows={"kernel_size": 3, "stride": 1, "padding": 1})
               for op in ("max", "min", "avg")]

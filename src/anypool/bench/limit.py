@@ -10,15 +10,19 @@ from typing import Any
 import numpy as np
 
 from .job import OPERATIONS, Job
-from .timing import QUICK, Effort, side_by_side, spread
+from .timing import Effort, side_by_side
 
 SIZE = 1 << 27  # bytes, far more than caches hold
 
 
-def bandwidth(threads: int, effort: Effort = QUICK, size: int = SIZE) -> dict[str, float]:
+EFFORT = Effort(9, 0.02)
+
+
+def bandwidth(threads: int, effort: Effort = EFFORT, size: int = SIZE) -> dict[str, float]:
     """GB/s read, and GB/s read and written by a plain copy, by so many threads.
 
     Read is the best of three ways of NumPy's: the largest number, all bits together, a product.
+    A limit is what the machine can, so the best turn counts, not the middle one.
     """
     source, target = np.ones(size // 4, np.float32), np.ones(size // 4, np.float32)
     bits = source.view(np.int64)
@@ -33,9 +37,14 @@ def bandwidth(threads: int, effort: Effort = QUICK, size: int = SIZE) -> dict[st
     with ThreadPoolExecutor(threads) as pool:
         calls = {name: lambda way=way: list(pool.map(way, parts)) for name, way in ways.items()}
         seconds = side_by_side(calls, effort)
-    rate = {name: source.nbytes / spread(s).median / 1e9 for name, s in seconds.items()}
+    rate = {name: source.nbytes / min(s) / 1e9 for name, s in seconds.items()}
     read = max(rate["max"], rate["bits"], rate["product"])
     return {"read": round(read, 2), "copy": round(2 * rate["copy"], 2)}
+
+
+def better(one: dict[str, float], two: dict[str, float]) -> dict[str, float]:
+    """The best of two measurements."""
+    return {name: max(one[name], two[name]) for name in one}
 
 
 def moved(job: Job) -> tuple[int, int]:

@@ -29,7 +29,7 @@ class Effort(NamedTuple):
     wait: float
 
 
-FULL = Effort(5, 0.01, 0.25, 90.0)
+FULL = Effort(7, 0.01, 0.25, 90.0)
 QUICK = Effort(2, 0.001, 0.05, 60.0)
 NAIVE = 2_000_000_000  # taps that a peer which reads every window anew is asked for at most
 

@@ -54,7 +54,7 @@ def bench(
         int | None, typer.Option(help="Threads of every library; as many as anypool uses.")
     ] = None,
     device: Annotated[str, typer.Option(help="Where it runs; only cpu today.")] = "cpu",
-    turns: Annotated[int, typer.Option(help="How often each has its turn, 1 to 100.")] = 5,
+    turns: Annotated[int, typer.Option(help="How often each has its turn, 1 to 100.")] = 7,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print everything as JSON, and no table.")
     ] = False,
