@@ -11,6 +11,6 @@ from .peers import PEERS, chosen, installed
 from .turns import FULL, QUICK, measure, workers
 
 __all__ = [
-    "DTYPES", "FULL", "OPERATIONS", "PEERS", "QUICK", "Job", "bandwidth", "better", "chosen", "installed",
-    "least_seconds", "measure", "workers",
+    "DTYPES", "FULL", "OPERATIONS", "PEERS", "QUICK", "Job", "bandwidth", "better", "chosen",
+    "installed", "least_seconds", "measure", "workers",
 ]  # fmt: skip
