@@ -219,12 +219,18 @@ def coded(all_: Sequence[Levels]) -> np.ndarray:
     return np.stack(columns, 1)
 
 
+def _cost(levels: Levels) -> float:
+    """Of arrays of one size: about how long each operation takes a plain loop."""
+    plain = levels.operation in ("max", "avg", "min")
+    return (1 if plain else 10) * (3 if levels.masked else 1) * (2 if levels.backward else 1)
+
+
 @lru_cache(maxsize=1)
 def cover() -> tuple[Levels, ...]:
     """For the first pair that is still missing, the call that brings most of the missing pairs.
 
     Of equals the one whose array lies in the cache (tiny calls say little, large ones take long),
-    then the first. Windows with operations come first: they are the most pairs.
+    then the cheapest. Windows with operations come first: they are the most pairs.
     """
     all_ = every()
     codes = coded(all_)
@@ -232,11 +238,12 @@ def cover() -> tuple[Levels, ...]:
     missing[codes] = True
     missing[coded([*_common()])] = False
     liked = np.array([("tiny", "memory", "cache").index(levels.size) for levels in all_])
+    cheap = 1 / (1 + np.array([_cost(levels) for levels in all_]))  # never more than a pair
     chosen = []
     while missing.any():
         pair = int(missing.argmax())
         holding = np.flatnonzero((codes == pair).any(1))
-        gain = 3 * missing[codes[holding]].sum(1) + liked[holding]
+        gain = 3 * missing[codes[holding]].sum(1) + liked[holding] + cheap[holding]
         best = int(holding[gain.argmax()])
         missing[codes[best]] = False
         chosen.append(all_[best])

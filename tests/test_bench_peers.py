@@ -119,9 +119,10 @@ def test_they_take_turns():
     assert json.loads(json.dumps(found))["median"]["anypool"] == 0.002
 
 
-def test_a_slow_peer_has_two_turns():
-    found, log = taken(a={"takes": 3.0, "once": 3.0})
-    assert log.count(("a", "burst")) == 2
+@pytest.mark.parametrize(("once", "count"), [(0.1, 4), (0.3, 2), (3.0, 1)])
+def test_a_slow_peer_has_fewer_turns(once, count):
+    found, log = taken(a={"takes": 3.0, "once": once})
+    assert log.count(("a", "burst")) == count
     assert log.count(("anypool", "burst")) == EFFORT.turns
     assert found["ratio"]["a"]["median"] == 1500
 

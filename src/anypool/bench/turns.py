@@ -31,8 +31,8 @@ class Effort(NamedTuple):
 
 FULL = Effort(7, 0.01, 0.25, 90.0)
 QUICK = Effort(2, 0.001, 0.05, 60.0)
-# After a burst everyone rests: some pools look for work a while longer (measured: JAX's up to 4 ms of
-# a core, OpenVINO's 1 ms, all others less than 0.1 ms).
+# After a burst everyone rests: some pools look for work a while longer (measured: JAX's up to 4 ms
+# of a core, OpenVINO's 1 ms, all others less than 0.1 ms).
 REST = 0.004
 NAIVE = 2_000_000_000  # taps that a peer which reads every window anew is asked for at most
 
@@ -168,21 +168,27 @@ def _ask(worker: Any, order: dict[str, Any], wait: float) -> dict[str, Any]:
 def _in_turns(
     there: dict[str, Any], once: dict[str, float], effort: Effort
 ) -> dict[str, list[float]]:
-    """A burst of each, then again. One that takes longer than `patience` has two turns only."""
+    """A burst of each, then again."""
     filled = {name: _ask(w, {"do": "fill", "least": effort.least}, effort.wait)
               for name, w in there.items()}  # fmt: skip
     counts = {name: answer["count"] for name, answer in filled.items() if "count" in answer}
     seconds: dict[str, list[float]] = {name: [] for name in counts}
     for turn in range(effort.turns):
         for name, count in counts.items():
-            slow = once[name] > effort.patience
-            if slow and turn >= min(2, effort.turns):
+            if turn >= _turns(once[name], effort):
                 continue
             answer = _ask(there[name], {"do": "burst", "count": count}, effort.wait)
             time.sleep(REST)
             if "seconds" in answer:
                 seconds[name].append(answer["seconds"])
     return {name: taken for name, taken in seconds.items() if taken}
+
+
+def _turns(once: float, effort: Effort) -> int:
+    """How many turns one has: two if a call takes longer than `patience`, one if much longer."""
+    if once <= effort.patience:
+        return effort.turns
+    return 1 if once > 8 * effort.patience else min(2, effort.turns)
 
 
 def _told(seconds: dict[str, list[float]]) -> dict[str, Any]:
