@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print, keep; 1 if something could not be measured. A lost row is no failure."""
     asked = _parser().parse_args(arguments)
     peers.hold_still(asked.threads, asked.as_it_comes)  # before anything imports torch
-    from bench import publish, report
+    from bench import grid, publish, report
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     partial = asked.quick or asked.only
@@ -27,12 +27,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     results = json.loads(asked.read.read_text("utf-8")) if asked.read else _measure(asked)
     report.show(results, console)
+    if "grid" in results:
+        grid.show(results["grid"], console)
     if not asked.read:
         console.print(f"kept in {publish.keep(results, asked.results)}")
     if asked.readme:
         written = ", ".join(str(path.relative_to(ROOT)) for path in publish.publish(results))
         console.print(f"figures written into {written}")
-    parts = [*results["rows"], *results["memory"], *results["first_calls"].values()]
+    parts = [*results["rows"], *results["memory"], *results["first_calls"].values(),
+             *results.get("grid", {}).get("rows", [])]  # fmt: skip
     return int(any("error" in part for part in parts))
 
 

@@ -16,7 +16,10 @@ from anypool import doctor
 from bench import ROOT, peers
 from bench.timing import Effort, side_by_side, spread
 
-PACKAGES = ("anypool", "numpy", "numba", "llvmlite", "torch", "scikit-image", "ml_dtypes")
+PACKAGES = (
+    "anypool", "numpy", "numba", "llvmlite", "torch", "onnxruntime", "openvino", "jax",
+    "tensorflow-cpu", "scikit-image", "scipy", "numbagg", "xarray", "ml_dtypes",
+)  # fmt: skip
 
 
 def facts(effort: Effort) -> dict[str, Any]:

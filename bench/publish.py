@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench import RESULTS, ROOT
+from bench import RESULTS, ROOT, gridpage
 from bench.goals import Results
 from bench.report import full, summary
 
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
-DOCUMENTS = {ROOT / "README.md": summary, ROOT / "docs" / "performance.md": full}
+
+
+def front(results: Results) -> str:
+    """For the README: the grid's means first, then the layers of networks."""
+    return "\n\n".join([*gridpage.front(results.get("grid")), summary(results)])
+
+
+def page(results: Results) -> str:
+    """For docs/performance.md: the grid, then all tables."""
+    return "\n\n".join([*gridpage.page(results.get("grid")), full(results)])
+
+
+DOCUMENTS = {ROOT / "README.md": front, ROOT / "docs" / "performance.md": page}
 
 
 class NoMarkersError(Exception):

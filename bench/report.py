@@ -126,16 +126,21 @@ def _goals(results: Results) -> Table:
 
 def show(results: Results, console: Console) -> None:
     """Print everything, and in the end what loses."""
-    for table in tables(results):
-        made = RichTable(title=table.title, title_justify="left", title_style="bold")
-        for number, column in enumerate(table.head):
-            made.add_column(column, justify="left" if number == 0 else "right")
-        for row in table.rows:
-            made.add_row(*row)
-        console.print(made)
+    show_tables(tables(results), console)
     console.print(*machine_lines(results), sep="\n", style="dim")
     losers = lost(results)
     console.print(f"[bold]{len(losers)} rows lost or failed[/bold]", *losers, sep="\n  ")
+
+
+def show_tables(made: Sequence[Table], console: Console) -> None:
+    """Print tables, numbers to the right."""
+    for table in made:
+        shown = RichTable(title=table.title, title_justify="left", title_style="bold")
+        for number, column in enumerate(table.head):
+            shown.add_column(column, justify="left" if number == 0 else "right")
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
 
 
 def machine_lines(results: Results) -> list[str]:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import ROOT, machine, memory, peers, saved, start
+from bench import ROOT, grid, machine, memory, peers, saved, start
 from bench.contest import measure
 from bench.rows import all_rows
 from bench.timing import FULL, QUICK
@@ -36,10 +36,18 @@ def everything(quick: bool, only: re.Pattern[str], as_it_comes: bool = False) ->
         "rows": measured,
         "saved": saved.everything() if only.search("saved") else [],
         **_fresh_processes(quick, only),
+        **_grid(quick, only, facts["threads"] or 2),
     }
     facts["load_after"] = machine.load()
     facts["took_seconds"] = round(time.perf_counter() - began)
     return results
+
+
+def _grid(quick: bool, only: re.Pattern[str], threads: int) -> dict[str, Any]:
+    """The grid, if any of its rows is asked for; of a quick one every twentieth row."""
+    if not grid.found(only):
+        return {}
+    return {"grid": grid.everything(quick, only, threads, every=20 if quick else 1)}
 
 
 def alone(title: str, quick: bool) -> dict[str, Any]:

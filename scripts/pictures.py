@@ -1,4 +1,4 @@
-"""Make the pictures of docs/adaptive.md and docs/max-and-average.md: `python scripts/pictures.py`.
+"""Make the pictures of the pages: `python scripts/pictures.py`, or some by name.
 
 The photographs are scikit-image's own (chelsea and coffee, both in the public domain); everything
 else is made up here. Each file keeps what it shows, as words and numbers, and a test makes the
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import kernel_pictures
 import numpy as np
 from numpy.typing import NDArray
 
@@ -174,6 +175,7 @@ PICTURES: dict[str, Callable[[], "Figure"]] = {
     "three-maxima.svg": maxima,
     "gradient.svg": flow,
     "shift.svg": shifts,
+    **kernel_pictures.PICTURES,
 }
 
 
@@ -237,7 +239,7 @@ def _rounded(text: str) -> str:
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    for name in PICTURES:
+    for name in sys.argv[1:] or PICTURES:
         figure = made(name)
         path = see.save(figure, FOLDER / name, about=about(figure))
         smaller(path)

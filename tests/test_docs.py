@@ -34,10 +34,13 @@ EXTRAS = {
 }
 HOUSE = Path(anypool.__file__).parent
 APART = {"keras", "tensorflow"}  # run in processes of their own: tests/frames/*_pages.py
+PEERS = HOUSE / "bench" / "peers"  # each is loaded in a process of its own, and has no examples
 MODULES = sorted(
     ".".join(["anypool", *file.relative_to(HOUSE).with_suffix("").parts]).removesuffix(".__init__")
     for file in HOUSE.rglob("*.py")
-    if file.stem != "__main__" and file.relative_to(HOUSE).parts[0] not in APART
+    if file.stem != "__main__"
+    and file.relative_to(HOUSE).parts[0] not in APART
+    and (file.parent != PEERS or file.stem == "__init__")
 )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("adaptive", "max-and-average")
+PAGES = ("adaptive", "max-and-average", "performance")
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 pytest.importorskip("PIL", reason="pillow is not installed")

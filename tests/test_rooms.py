@@ -32,7 +32,7 @@ FLOORS = [
     {"ops", "explain", "reference", "blur", "unpool"},
     {"torch", "jax", "tensorflow", "keras", "arrayapi", "porting"},
     {"doctor", "warm", "see"},
-    {"study"},
+    {"study", "bench"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -41,15 +41,15 @@ LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
 OWNERS = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
-    "matplotlib": {"see", "study"},
+    "matplotlib": {"see", "study", "bench"},
     "PIL": {"see", "study"},
-    "torch": {"torch", "study", "see"},
-    "jax": {"jax"},
+    "torch": {"torch", "study", "see", "bench"},
+    "jax": {"jax", "bench"},
     "torchcam": {"see"},
-    "tensorflow": {"tensorflow"},
+    "tensorflow": {"tensorflow", "bench"},
     "keras": {"keras"},
-    "ml_dtypes": {"torch", "arrayapi"},
-    "scipy": {"study"},
+    "ml_dtypes": {"torch", "arrayapi", "bench"},
+    "scipy": {"study", "bench"},
     "sqlalchemy": {"study"},
     "pooch": {"study"},
     "jinja2": {"study"},
@@ -61,6 +61,12 @@ OWNERS = {
     "pyarrow": {"study"},
     "typer": {"cli"},
     "rich": {"cli", "study"},
+    "onnx": {"bench"},
+    "onnxruntime": {"bench"},
+    "openvino": {"bench"},
+    "skimage": {"bench"},
+    "numbagg": {"bench"},
+    "xarray": {"bench"},
 }
 # a door opens on the room of the caller's framework, and only when he comes with such an array
 LATE = {("doors", "torch")}

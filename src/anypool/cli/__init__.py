@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import PoolError
-from . import explore, features, image, parts, warm, windows
+from . import bench, explore, features, image, parts, warm, windows
 from .study import app as study
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ app.command(epilog=windows.EXAMPLE)(windows.windows)
 app.command(epilog=explore.EXAMPLE)(explore.explore)
 app.command(epilog=features.EXAMPLE)(features.features)
 app.command(epilog=warm.EXAMPLE)(warm.warm)
+app.command(epilog=bench.EXAMPLE)(bench.bench)
 app.add_typer(study)
 
 
