@@ -7,8 +7,8 @@ atomically, so every run gives the same bits.
 import triton
 import triton.language as tl
 
-from .forward import decode, divided, weighed, widened
-from .names import BY_WEIGHT, BY_X, COUNTS, MAX, MIN, SPANS, SUM
+from .forward import decode, divided, parameter, weighed, widened
+from .names import BY_WEIGHT, BY_X, MAX, MIN, SUM
 from .places import cover, extent, window
 from .states import parameter_slope, slope, weight_slope
 
@@ -43,9 +43,7 @@ def spread(g, taps, x, w, sizes, par, k0, k1, k2, gx, total, nb, nd, nh, nw, md,
     dl, dz = extent(sizes, a_, nd, RANK - 3, RANK, live)
     hl, hz = extent(sizes, a_, nh, RANK - 2, RANK, live)
     wl, wz = extent(sizes, a_, nw, RANK - 1, RANK, live)
-    p = P0
-    if PAR:
-        p = widened(tl.load(par), ACC)
+    p = parameter(par, P0, PAR, ACC)
     v, weight = i, i
     real = live
     if WEIGHT > 0:
@@ -98,13 +96,11 @@ def sent(c, hc, wc, g, taps, k0, k1, k2, v, weight, p, real, d, h, r, go, yo, nd
     reads = real & in_d & in_h & in_w
     share = widened(tl.load(g + go + (od * gd + oh * gh + ow * gw), mask=reads, other=0), ACC)
     at = yo + (od * yd + oh * yh + ow * yw)
-    divisor = DIVISOR
-    if DIVIDE == COUNTS or DIVIDE == SPANS:
-        fd, ld, sd = window(od, md, dl, dz, DT, DS, DP)
-        fh, lh, sh = window(oh, mh, hl, hz, HT, HS, HP)
-        fw, lw, sw = window(ow, mw, wl, wz, WT, WS, WP)
-        divisor = divided(fd, ld, sd, nd, fh, lh, sh, nh, fw, lw, sw, nw, DT, DK, DG, DA,
-                          HT, HK, HG, HA, WT, WK, WG, WA, DIVIDE, DIVISOR, ACC)  # fmt: skip
+    fd, ld, sd = window(od, md, dl, dz, DT, DS, DP)
+    fh, lh, sh = window(oh, mh, hl, hz, HT, HS, HP)
+    fw, lw, sw = window(ow, mw, wl, wz, WT, WS, WP)
+    divisor = divided(fd, ld, sd, nd, fh, lh, sh, nh, fw, lw, sw, nw, DT, DK, DG, DA,
+                      HT, HK, HG, HA, WT, WK, WG, WA, DIVIDE, DIVISOR, ACC)  # fmt: skip
     if OP == MAX or OP == MIN:
         here = tl.load(taps + at, mask=reads, other=0).to(tl.int32)
         return tl.where(reads & (here == (td * HK + th) * WK + tw), share, 0)

@@ -35,6 +35,15 @@ def widened(v, ACC: tl.constexpr):
 
 
 @triton.jit
+def parameter(par, P0: tl.constexpr, PAR: tl.constexpr, ACC: tl.constexpr):
+    """The parameter of a reduction: what a tensor holds, or a constant with all its digits."""
+    if PAR:
+        return widened(tl.load(par), ACC)
+    else:
+        return widened(tl.full((), P0, tl.float64), ACC)
+
+
+@triton.jit
 def decode(o, nb, nd, nh, nw, LAST: tl.constexpr):
     """The five coordinates of a flat number, b innermost or w."""
     if LAST:
@@ -155,9 +164,7 @@ def pool(x, w, sizes, par, y, taps, index, k0, k1, k2, total, nb, nd, nh, nw, md
     wo = xo
     if WEIGHT > 0:
         wo = a_.to(tl.int64) * wa + b_.to(tl.int64) * wb
-    p = P0
-    if PAR:
-        p = widened(tl.load(par), ACC)
+    p = parameter(par, P0, PAR, ACC)
     TAPS: tl.constexpr = DK * HK * WK
     n = widened(tl.zeros((BLOCK, LANES), tl.int32), ACC)
     a, b, tap = n, n, tl.full((BLOCK, LANES), -1, tl.int32)
@@ -235,7 +242,7 @@ def divided(ds, dl, dz, nd, hs, hl, hz, nh, ws, wl, wz, nw,
         found = widened(d, ACC) * widened(h, ACC) * widened(w, ACC)
         return tl.where(found == 0, 1.0, found)
     else:
-        return DIVISOR
+        return widened(tl.full((), DIVISOR, tl.float64), ACC)
 
 
 @triton.jit
@@ -260,9 +267,7 @@ def join(s0, s1, s2, par, y, taps, index, k0, k1, k2, total, nb, nd, nh, nw, md,
     at = part.to(tl.int64) * total + o
     a = tl.load(s0 + at, mask=real, other=0)
     n, b, tap = a, a, tl.full((BLOCK, LANES), -1, tl.int32)
-    p = P0
-    if PAR:
-        p = widened(tl.load(par), ACC)
+    p = parameter(par, P0, PAR, ACC)
     if OP == MAX or OP == MIN:
         tap = tl.load(s1 + at, mask=real, other=-1)
     else:

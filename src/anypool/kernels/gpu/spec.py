@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...plan import Plan
-from ...windows import Adaptive, Pyramid, Sliding, Whole
+from ...windows import Adaptive, Sliding, Whole
 from ...windows.rules import Parts, Slide
 from . import names
 
@@ -86,11 +86,10 @@ class Spec(NamedTuple):
         return tuple(shape)
 
 
-def specs(plan: Plan) -> tuple[Spec, ...] | str:
-    """What each grid of a plan asks of the kernels, or why they do not serve it."""
+def spec_of(plan: Plan) -> Spec | str:
+    """What a plan of one grid asks of the kernels, or why they do not serve it."""
     if "gpu" not in plan.kept:
-        reason = unserved(plan)
-        plan.kept["gpu"] = reason or _specs(plan)
+        plan.kept["gpu"] = unserved(plan) or _made(plan)
     return plan.kept["gpu"]
 
 
@@ -99,7 +98,7 @@ def unserved(plan: Plan) -> str:
     name, options, dtype = plan.reduction.name, plan.options, plan.dtype
     if name not in names.OPS or plan.reduction.recipe.user:
         return f"{name} has no kernel on a GPU"
-    if not isinstance(plan.windows, Sliding | Adaptive | Whole | Pyramid):
+    if not isinstance(plan.windows, Sliding | Adaptive | Whole):
         return f"{type(plan.windows).__name__.lower()} windows have no kernel on a GPU"
     if not 1 <= len(plan.axes) <= 3 or dtype.kind == "c" or math.prod(plan.shape) == 0:
         return "kernels take one to three axes of real numbers"
@@ -112,17 +111,13 @@ def unserved(plan: Plan) -> str:
     return ""
 
 
-def _specs(plan: Plan) -> tuple[Spec, ...] | str:
-    found = []
-    for rules in plan.rules:
-        lines = [_line(n, rule, bool(plan.options.sized))
-                 for n, rule in zip(plan.sizes, rules, strict=True)]  # fmt: skip
-        small = all(max(line[:8]) < MOST and line.m * line.step < MOST for line in lines)
-        full = (*[POINT] * (3 - len(lines)), *lines)
-        if not small or math.prod(line.size for line in full) >= MOST:
-            return "windows are too large"
-        found.append(_spec(plan, full))
-    return tuple(found)
+def _made(plan: Plan) -> Spec | str:
+    lines = [_line(n, rule, bool(plan.options.sized))
+             for n, rule in zip(plan.sizes, plan.rules[0], strict=True)]  # fmt: skip
+    small = all(max(line[:8]) < MOST and line.m * line.step < MOST for line in lines)
+    if not small or math.prod(line.size for line in lines) >= MOST:
+        return "windows are too large"
+    return _spec(plan, (*[POINT] * (3 - len(lines)), *lines))
 
 
 def _spec(plan: Plan, lines: tuple[Line, ...]) -> Spec:

@@ -37,8 +37,8 @@ def raised(ratio, p, P0: tl.constexpr):
 
 
 @triton.jit
-def clamp(x, least):
-    return tl.where(x < least, least, x)
+def clamp(x, LEAST: tl.constexpr):
+    return tl.where(x < LEAST, LEAST, x)
 
 
 @triton.jit
