@@ -41,6 +41,7 @@ LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
 OWNERS = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
+    "triton": {"kernels", "torch"},  # torch/ only looks whether it is there
     "matplotlib": {"see", "study"},
     "PIL": {"see", "study"},
     "torch": {"torch", "study", "see"},

@@ -16,7 +16,8 @@ from .eager import dense
 
 Strides = tuple[int, ...]
 NARROW = 1 << 31
-WRITTEN_OUT = 32  # taps, or outputs that read an input, that a kernel holds line by line
+WRITTEN_OUT = 32  # taps, or outputs that read an input, that a kernel holds one by one ...
+WRITTEN_OUT_HARD = 16  # ... where each takes exponentials: a kernel of 30 took ptxas 15 s
 ONE_LANE = 64  # taps that one thread reads; more are shared between lanes
 PIECE, LEAST_PROGRAMS, MOST_PIECES = 4096, 1024, 64  # when large windows are cut into pieces
 BLOCK = 256  # numbers that a program makes
@@ -153,13 +154,18 @@ def pooling(
         **common, **_steps("x", found.strides[0]), **_steps("w", found.strides[1]),
         "chunk": chunk, "P1": spec.p1, "WEIGHT": weight, "SKIP": spec.skip,
         "RANK": len(spec.axes) if spec.sized else 0, "FAR": _far(spec, found, total),
-        "SPLIT": pieces > 1, "BLOCK": block, "LANES": lanes, "STATIC": size <= WRITTEN_OUT,
+        "SPLIT": pieces > 1, "BLOCK": block, "LANES": lanes,
+        "STATIC": lanes == 1 and size <= _written_out(spec),
     })  # fmt: skip
     join = None
     if pieces > 1:
         join = Launch((-(-total // 4),), {**common, "pieces": pieces, "BLOCK": 4,
                                           "LANES": MOST_PIECES})  # fmt: skip
     return Pooling(y, pieces, total, pool, join)
+
+
+def _written_out(spec: Spec) -> int:
+    return WRITTEN_OUT if spec.op in ("max", "min", "sum", "mean") else WRITTEN_OUT_HARD
 
 
 def _tile(size: int, last: bool) -> tuple[int, int]:
@@ -200,7 +206,7 @@ def spreading(
         **dict(zip(("dc", "hc", "wc"), cover, strict=True)), "PAR": par, "P1": spec.p1,
         "total": total, "WEIGHT": weight, "SKIP": spec.skip,
         "RANK": len(spec.axes) if spec.sized else 0, "LAST": _innermost(found, found.strides[4]),
-        "FAR": _far(spec, found, total), "BY": by, "COUNT": count if count <= WRITTEN_OUT else 0,
+        "FAR": _far(spec, found, total), "BY": by, "COUNT": count if count <= _written_out(spec) else 0,
         "BLOCK": BLOCK,
     }  # fmt: skip
     for own in steps:

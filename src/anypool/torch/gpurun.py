@@ -88,7 +88,7 @@ def spread(
     """The derivative by x (or by the weights or the parameter, element by element) for ``g``."""
     y_stride = gpulay.dense(spec.out_shape, x_stride)
     kept: Any = (None,) * 3
-    if not (spec.extreme or spec.linear):
+    if spec.op not in ("max", "min", "sum"):
         kept = pool(spec, x, w, sizes, par, keep=True)[1]  # type: ignore[arg-type]
     how = gpulay.spreading(
         spec, g.stride(), y_stride, x_stride if x is None else x.stride(),

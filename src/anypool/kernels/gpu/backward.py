@@ -52,7 +52,7 @@ def spread(g, taps, x, w, sizes, par, k0, k1, k2, gx, total, nb, nd, nh, nw, md,
         real = weight > 0
     else:
         weight = weighed(w, i, live, 0, ACC)
-    if (OP != SUM and OP != MAX and OP != MIN) or SKIP or BY == BY_WEIGHT:
+    if OP != MAX and OP != MIN and (OP != SUM or SKIP or BY == BY_WEIGHT):
         xo = a64 * xa + b64 * xb + (d * xd + h * xh + r * xw)
         v = widened(tl.load(x + xo, mask=real, other=0), ACC)
         if SKIP:

@@ -72,7 +72,7 @@ class Spec(NamedTuple):
     @property
     def linear(self) -> bool:
         """Whether the derivative needs nothing but where windows lie."""
-        return self.op == "sum"
+        return self.op == "sum" and not self.skip
 
     @property
     def taps(self) -> int:
