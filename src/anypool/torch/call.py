@@ -214,9 +214,14 @@ def traced(x: Tensor, name: str, args: Any, indices: bool) -> Any:
     if op.wide:
         x = autocast(x)
     args = frozen(args)
-    if ways.exporting() or op.ours:
+    if ways.exporting():
         return elsewhere(op, x, args, indices)
     request = op.request(x, args, indices)
+    own = gpu.in_graph(request, x) if compiled.usual(request, x) else None
+    if own is not None:
+        return own
+    if op.ours:
+        return elsewhere(op, x, args, indices)
     if not indices and compiled.ours_is_faster(request, x):
         return compiled.opaque(request, x)
     return op.plainly(x, args, indices)
