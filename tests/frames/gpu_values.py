@@ -21,7 +21,7 @@ import anypool.torch as at  # noqa: E402
 import anypool.torch.functional as F  # noqa: E402, N812
 from anypool import reference  # noqa: E402
 from anypool.torch import call, gpu, gpulay, gpurun, ways  # noqa: E402
-from cases import CASES, DTYPES, REDUCTIONS, ULP, WINDOWS, Case, sample, scale_of  # noqa: E402
+from cases import CASES, DTYPES, REDUCTIONS, ULP, Case, sample, scale_of  # noqa: E402
 from same import assert_same  # noqa: E402
 from same_torch import LAYOUTS, assert_tensors, gradient, tensor  # noqa: E402
 

@@ -119,7 +119,7 @@ def why_not() -> str:
     if importlib.util.find_spec("triton") is None:
         return "Triton is not installed; pip install 'anypool[gpu]'"
     try:
-        import triton  # noqa: F401
+        import triton  # noqa: F401  # pyright: ignore[reportMissingImports]
     except Exception as error:  # a broken neighbour must not break pooling
         return f"Triton does not load: {error}"
     return ""

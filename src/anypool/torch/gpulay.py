@@ -41,7 +41,7 @@ def fold(spec: Spec, arrays: Sequence[Strides]) -> Fold | None:
     if len(merged) > 2:
         return None
     none = (1, (0,) * len(arrays))
-    (a, sa), (b, sb) = (merged + [none])[:2] if spec.sized else ([none] * 2 + merged)[-2:]
+    (a, sa), (b, sb) = [*merged, none][:2] if spec.sized else ([none] * 2 + merged)[-2:]
     lines, inner = _inner(spec, arrays)
     strides = tuple((sa[i], sb[i], *(s[i] for s in inner)) for i in range(len(arrays)))
     return Fold(a, b, lines, strides)  # type: ignore[arg-type]
@@ -206,7 +206,8 @@ def spreading(
         **dict(zip(("dc", "hc", "wc"), cover, strict=True)), "PAR": par, "P1": spec.p1,
         "total": total, "WEIGHT": weight, "SKIP": spec.skip,
         "RANK": len(spec.axes) if spec.sized else 0, "LAST": _innermost(found, found.strides[4]),
-        "FAR": _far(spec, found, total), "BY": by, "COUNT": count if count <= _written_out(spec) else 0,
+        "FAR": _far(spec, found, total), "BY": by,
+        "COUNT": count if count <= _written_out(spec) else 0,
         "BLOCK": BLOCK,
     }  # fmt: skip
     for own in steps:

@@ -8,6 +8,10 @@ is added atomically. Outer axes are a and b, pooled ones d, h and w; missing one
 is may need 64 bits, and where in a plane only with FAR.
 """
 
+# ruff: noqa: N803, N806, RET505, SIM108, SIM109 - Triton writes constants in capitals, and its
+# compiler wants branches that are spelled out
+# pyright: reportMissingImports=false
+
 import triton
 import triton.language as tl
 

@@ -1,6 +1,6 @@
 """The words that the host and the kernels share: reductions, kinds of windows, divisors."""
 
-import triton.language as tl
+import triton.language as tl  # pyright: ignore[reportMissingImports]
 
 OPS = ("max", "min", "sum", "mean", "lp", "gem", "lse", "soft", "var", "std", "tied_max", "tied_min")
 NUMBER = {name: i for i, name in enumerate(OPS)}
