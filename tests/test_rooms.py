@@ -42,6 +42,7 @@ OWNERS = {
     "numba": {"kernels"},
     "llvmlite": {"kernels"},
     "matplotlib": {"see", "study", "bench"},
+    "triton": {"kernels", "torch"},  # torch/ only looks whether it is there
     "PIL": {"see", "study"},
     "torch": {"torch", "study", "see", "bench"},
     "jax": {"jax", "bench"},

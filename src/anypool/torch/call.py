@@ -14,7 +14,7 @@ import torch
 
 from ..errors import PoolError
 from ..reductions import resolve
-from . import compiled, eager, ways
+from . import compiled, eager, gpu, ways
 from .errors import translated
 from .native import shaky
 from .request import Request
@@ -176,10 +176,25 @@ def _hint(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> str:
 
 def elsewhere(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> Any:
     """Other devices, tracers, exporters, transforms and subclasses."""
+    own = on_gpu(op, x, frozen(args), indices)
+    if own is not None:
+        return own
     if isinstance(x, Tensor) and (op.ours or _misled(op, x, args)):
         check_tensor(x)
         return ways.elsewhere(op.request(x, frozen(args), indices), x, None, None)
     return refused(op, x, args, indices)
+
+
+def on_gpu(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> Any:
+    """CUDA tensors by our kernels, where PyTorch accepts the call and they serve; else None."""
+    if not isinstance(x, Tensor) or x.device.type not in gpu.DEVICES or not hashable(args):
+        return None
+    key = (op.name, x.shape, x.stride(), x.dtype, args, indices, *map(type, args), "gpu")
+    if key not in eager.JOBS:
+        found = _accepted(op, x, args, indices)
+        eager.JOBS[key] = found and found[0]
+    request: Any = eager.JOBS[key]
+    return None if request is None else gpu.find(request, x)
 
 
 def _misled(op: Op, x: Tensor, args: tuple[Any, ...]) -> bool:
@@ -199,9 +214,14 @@ def traced(x: Tensor, name: str, args: Any, indices: bool) -> Any:
     if op.wide:
         x = autocast(x)
     args = frozen(args)
-    if ways.exporting() or op.ours:
+    if ways.exporting():
         return elsewhere(op, x, args, indices)
     request = op.request(x, args, indices)
+    own = gpu.in_graph(request, x) if compiled.usual(request, x) else None
+    if own is not None:
+        return own
+    if op.ours:
+        return elsewhere(op, x, args, indices)
     if not indices and compiled.ours_is_faster(request, x):
         return compiled.opaque(request, x)
     return op.plainly(x, args, indices)

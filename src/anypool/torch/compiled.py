@@ -24,7 +24,7 @@ from ..errors import PoolError
 from ..reductions import Reduction
 from ..windows import Adaptive, Sliding, Whole, Windows
 from ..windows.rules import each, pairs_of
-from . import eager, ways
+from . import eager, gpu, ways
 from .request import Request
 
 Tensor = torch.Tensor
@@ -58,7 +58,8 @@ def traced(
     bare = not given and weights is None and parameter is None and not indices
     if bare and ours_is_faster(request, x):
         return opaque(request, x)
-    return ways.elsewhere(request, x, weights, parameter)
+    own = gpu.in_graph(request, x, weights, parameter)
+    return ways.elsewhere(request, x, weights, parameter) if own is None else own
 
 
 def opaque(request: Request, x: Tensor) -> Tensor:
@@ -117,6 +118,12 @@ def _fuses(windows: Sliding, rank: int, name: str, x: Tensor) -> bool:
 
 def _small(x: Tensor) -> bool:
     return all(type(n) is int for n in x.shape) and x.numel() < SMALL
+
+
+def usual(request: Request, x: Tensor) -> bool:
+    """Whether PyTorch, too, would take these windows."""
+    rank = len(find_axes(x.ndim, request.windows, request.axes))
+    return not isinstance(request.windows, Sliding) or _ordinary(request.windows, rank)
 
 
 def _ordinary(windows: Sliding, rank: int) -> bool:

@@ -81,8 +81,8 @@ def pool(
         u = None if draws is None or windows.random else _own(draws, pieces, places, windows)
         y, at, nothing = _grid(call, places, u)
         pieces.append(_finished(y, at, nothing, fill, result, reduction.recipe))
-    y = _assembled([p[0] for p in pieces], axes, windows)
-    return (y, _assembled([p[1] for p in pieces], axes, windows)) if return_indices else y
+    y = assembled([p[0] for p in pieces], axes, windows)
+    return (y, assembled([p[1] for p in pieces], axes, windows)) if return_indices else y
 
 
 def _refuse(windows: Windows, reduction: Reduction, fill: Any, nan: str, draws: Any) -> None:
@@ -252,7 +252,7 @@ def _finished(
     return narrowed(torch.where(nothing, fill, y), result, recipe), at
 
 
-def _assembled(pieces: Sequence[Any], axes: tuple[int, ...], windows: Windows) -> Tensor:
+def assembled(pieces: Sequence[Any], axes: tuple[int, ...], windows: Windows) -> Tensor:
     """A pyramid's pieces as one axis where the first pooled axis stood; dropped axes dropped."""
     y = pieces[0]
     if isinstance(windows, Pyramid):

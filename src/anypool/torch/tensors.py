@@ -26,11 +26,11 @@ if importlib.util.find_spec("ml_dtypes"):
 TO_TORCH = {ours: theirs for theirs, ours in TO_NUMPY.items()}
 
 
-def ordinary(x: Any) -> bool:
+def ordinary(x: Any, on_cpu: bool = True) -> bool:
     """Whether x is an ordinary CPU tensor in an ordinary moment: nobody traces or transforms."""
     return (
         type(x) in PLAIN_TYPES
-        and x.is_cpu
+        and x.is_cpu is on_cpu
         and x.layout is torch.strided
         and not _C._len_torch_dispatch_stack()
         and _C._functorch.peek_interpreter_stack() is None

@@ -8,10 +8,10 @@ import torch
 
 from .. import engine
 from ..axes import find_axes
-from ..plan import Options, make
+from ..plan import Options, Plan, make
 from ..reductions import Reduction
 from ..windows import Sliding
-from . import eager, native
+from . import eager, gpu, native
 from .errors import PoolRuntimeError
 from .request import OPTIONS, Request
 from .tensors import check_beside, check_tensor, numpy_dtype, ordinary, tensor_of
@@ -29,7 +29,8 @@ def pooled(
     usual = ordinary(x) and all(ordinary(t) for t in others if isinstance(t, Tensor))
     numpy_dtype(x.dtype)  # raises for what no array can hold
     if many or not usual:
-        return elsewhere(request, x, weights, parameter)
+        own = gpu.find(request, x, weights, parameter)
+        return own if own is not None else elsewhere(request, x, weights, parameter)
     if weights is None and parameter is None:
         job, wanted = eager_job(request, x), x.requires_grad and torch.is_grad_enabled()
         if job is not None and (job.train is not None or not wanted):
@@ -101,6 +102,12 @@ def check(request: Request, x: Tensor, weighted: bool = False) -> tuple[int, ...
     """Raise the plan's errors, and give the shape of its first output, where sizes are known."""
     if not all(type(n) is int for n in x.shape):
         return None
+    plan = plan_of(request, x, weighted)
+    return None if plan.fixed is None else plan.out_shape(plan.fixed.grids[0])
+
+
+def plan_of(request: Request, x: Tensor, weighted: bool = False) -> Plan:
+    """The plan of a request, but for the result's dtype."""
     known = {name: request.common[name] for name in OPTIONS if name in request.common}
     masked, sizes = "mask" in request.common, request.common.get("sizes")
     options = Options(
@@ -108,9 +115,8 @@ def check(request: Request, x: Tensor, weighted: bool = False) -> tuple[int, ...
         sized="" if sizes is None else str(sizes.ndim),
     )  # fmt: skip
     axes = request.axes if isinstance(request.axes, str | None) else tuple(request.axes)
-    plan = make(tuple(x.shape), numpy_dtype(x.dtype), request.windows, request.reduction, axes,
+    return make(tuple(x.shape), numpy_dtype(x.dtype), request.windows, request.reduction, axes,
                 options)  # fmt: skip
-    return None if plan.fixed is None else plan.out_shape(plan.fixed.grids[0])
 
 
 def check_arguments(
