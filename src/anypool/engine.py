@@ -306,9 +306,7 @@ def remember(key: Any, call: Call, y: np.ndarray, mask: Any = None) -> None:
         return
     if call.plan.result != call.plan.work or call.plan.options.fill is None:
         return
-    quick = kernels.quick(
-        call.plan, call.layout, call.x, y, call.weighing, mask, call.threads
-    )
+    quick = kernels.quick(call.plan, call.layout, call.x, y, call.weighing, mask, call.threads)
     if quick is None:
         return
     if len(QUICK) >= MOST_QUICK:

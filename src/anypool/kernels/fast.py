@@ -103,7 +103,7 @@ def laid(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Lai
     outer = merged([Axis(plan.shape[a], x.strides[a], y.strides[a]) for a in plan.outer])
     whole = all(_whole(axis) for axis in pooled)
     few = merged([axis._replace(y=0) for axis in pooled]) if whole else pooled
-    return Laid(pooled, few, *_channels(outer, pooled))
+    return Laid(pooled, few, *channels_of(outer, pooled))
 
 
 def ready(plan: Plan, grid: Sequence[Table], rules: Any, x: Flat, y: Flat) -> Fast | str:
@@ -146,7 +146,7 @@ def merged(axes: Sequence[Axis]) -> list[Axis]:
     return found or [Axis(1, 1, 1)]
 
 
-def _channels(outer: list[Axis], pooled: Sequence[Axis]) -> tuple[int, list[Axis]]:
+def channels_of(outer: list[Axis], pooled: Sequence[Axis]) -> tuple[int, list[Axis]]:
     """How many channels lie next to each other below the pooled axes, and the other axes."""
     inner = outer[-1]
     nearest = min(abs(a.x) for a in pooled if a.size > 1) if any(a.size > 1 for a in pooled) else 2
@@ -159,7 +159,7 @@ def triples(planes: Sequence[Axis]) -> list[tuple[int, int, int]]:
     return [(axis.size, axis.x, axis.y) for axis in planes] or [(1, 0, 0)]
 
 
-def _operation(plan: Plan) -> tuple[str, str, str]:
+def operation_of(plan: Plan) -> tuple[str, str, str]:
     op, kind = OPS[plan.reduction.name], kind_of(plan.dtype)
     return op, kind, kind if op in ("max", "min") else kind_of(plan.work)
 
@@ -170,7 +170,7 @@ def _flat(
 ) -> Fast | None:  # fmt: skip
     from . import flat, numbers
 
-    op, kind, out = _operation(plan)
+    op, kind, out = operation_of(plan)
     divisor = int(np.prod([a.span[0] for a in pooled if a.span is not None])) if plan.scaled else 1
     total = "f64" if numbers.KINDS[kind].family in ("float", "half") or kind[1:] == "64" else (
         "i64" if numbers.KINDS[kind].family == "int" else "u64")  # fmt: skip
@@ -209,7 +209,7 @@ def _rows(
 ) -> Fast | str:
     from . import numbers, rows
 
-    op, kind, out = _operation(plan)
+    op, kind, out = operation_of(plan)
     inner, outer = by_stride(pooled)
     width = int(inner.table.counts.max()) * channels  # type: ignore[union-attr]
     if width > MOST_SCRATCH:

@@ -15,7 +15,7 @@ from ..plan import Layout, Plan
 from ..windows import Grid, Table
 from ..windows.rules import Slide
 from . import rowtable as rt
-from .fast import MOST_SCRATCH, OPS, Axis, _channels, _merge, _operation, _triples
+from .fast import MOST_SCRATCH, OPS, Axis, channels_of, merged, operation_of, triples
 from .frame import Flat, flat
 from .share import bits, reads, share, workers
 
@@ -94,13 +94,13 @@ def _make(plan: Plan, layout: Layout, number: int, x: Flat, y: Flat) -> Made | N
     order = sorted(range(len(plan.axes)), key=lambda i: -abs(x.strides[plan.axes[i]]))
     pooled = [Axis(plan.shape[a], x.strides[a], y.strides[a], grid[i], None, rules[i])
               for i in order for a in (plan.axes[i],)]  # fmt: skip
-    outer = _merge([Axis(plan.shape[a], x.strides[a], y.strides[a]) for a in free])
-    channels, planes = _channels(outer, pooled)
+    outer = merged([Axis(plan.shape[a], x.strides[a], y.strides[a]) for a in free])
+    channels, planes = channels_of(outer, pooled)
     inner, sides = pooled[-1], pooled[:-1]
     low, high = _reach(inner, plan, layout, order[-1])
     if (int((high - low).max(initial=1)) + 1) * channels > min(MOST_PLACES, MOST_SCRATCH):
         return None
-    op, kind, out = _operation(plan)
+    op, kind, out = operation_of(plan)
     made = _inner(plan, inner, channels, low, high)
     taps = [int(a.table.counts.max(initial=1)) for a in pooled]  # type: ignore[union-attr]
     height = math.prod(taps[:-1])
@@ -111,7 +111,7 @@ def _make(plan: Plan, layout: Layout, number: int, x: Flat, y: Flat) -> Made | N
     kernel = rows.row_kernel(op, kind, acc, out, rows.step_of(made, acc, height))
     sides_0 = [rows.Outer(t.start[0], t.stop[0], t.step, None, a.x, a.y)
                for a in sides if (t := a.table) is not None]  # fmt: skip
-    one = rows.pack(x.first, y.first, _triples(planes), sides_0, made)
+    one = rows.pack(x.first, y.first, triples(planes), sides_0, made)
     if one[rt.STRIPS] != 1:
         return None
     tables = np.tile(one, (groups, 1))
@@ -121,12 +121,10 @@ def _make(plan: Plan, layout: Layout, number: int, x: Flat, y: Flat) -> Made | N
     for at, axis in zip((rt.AT_H, rt.AT_D), reversed(sides), strict=False):
         _set_outer(tables, int(one[at]), axis.table, mean)  # type: ignore[arg-type]
     _set_inner(tables, one, inner, made, plan, low, high)
-    return Made(kernel, tables, rows.count_rows(_triples(planes), sides_0))
+    return Made(kernel, tables, rows.count_rows(triples(planes), sides_0))
 
 
-def _reach(
-    axis: Axis, plan: Plan, layout: Layout, number: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _reach(axis: Axis, plan: Plan, layout: Layout, number: int) -> tuple[np.ndarray, np.ndarray]:
     """What of the innermost axis the windows of each group may read: low <= i < high."""
     table: Table = axis.table  # type: ignore[assignment]
     if isinstance(axis.rule, Slide) and layout.extents is not None:

@@ -59,9 +59,7 @@ class Made(NamedTuple):
         some = np.count_nonzero(counts[: self.count.size])
         return (self.count.size - some) * self.each
 
-    def counts_of(
-        self, m: np.ndarray, shape: tuple[int, ...], threads: int | None
-    ) -> np.ndarray:
+    def counts_of(self, m: np.ndarray, shape: tuple[int, ...], threads: int | None) -> np.ndarray:
         """The same, seen as an array of y's shape."""
         counts = self.counts(m, threads)
         strides = [s * counts.itemsize for s in self.steps]
@@ -333,9 +331,7 @@ def _inner(axis: Axis, channels: int, y_stride: int) -> Any:
     )  # fmt: skip
 
 
-def _form(
-    plan: Plan, source: str, taps: list[int], inner: Any, counted: str, spread: bool
-) -> Any:
+def _form(plan: Plan, source: str, taps: list[int], inner: Any, counted: str, spread: bool) -> Any:
     from . import maskrows, numbers, rows
 
     op, kind, height = OPS[plan.reduction.name], kind_of(plan.dtype), math.prod(taps[:-1])

@@ -26,8 +26,10 @@ def ready(plan: Plan, layout: Layout, number: int, x: np.ndarray, w: Any) -> Mas
     """What trains grid ``number`` with this mask, or None where nothing here does."""
     if layout is not plan.fixed or plan.reduction.name not in ("max", "min", "mean", "sum"):
         return None
-    if plan.options.divisor_override is not None or plan.options.ties != "first" or (
-        w is not None and (w.kind != "mask" or w.weights is not None)
+    if (
+        plan.options.divisor_override is not None
+        or plan.options.ties != "first"
+        or (w is not None and (w.kind != "mask" or w.weights is not None))
     ):
         return None
     inner = _inner(plan, number, x)

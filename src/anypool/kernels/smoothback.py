@@ -115,7 +115,11 @@ def make_kernel(form_name: str, kind: str, g_kind: str, acc: str, out: str, way:
     lanes, dtype = nm.lanes_of(acc), nm.KINDS[acc].dtype
     hold, flush = _make_hold(slope, kind, acc, out, way, name)
     window, weighs = _make_window(slope, acc, name), slope.weighs
-    locate, line, coming = make_locate(name), make_line(name), take_part(sf.PLAIN, g_kind, acc, lanes)
+    locate, line, coming = (
+        make_locate(name),
+        make_line(name),
+        take_part(sf.PLAIN, g_kind, acc, lanes),
+    )
     load, get1, put1 = vc.load(acc, acc, lanes), vc.load(g_kind, acc, 1), vc.store(acc, 1)
     mul, splat, number, hollow = sf.times(acc), sf.splat(acc, lanes), sf.number, slope.hollow
     memory, keep, read, lined = vc.memory, vc.keep, vc.read, way.isdigit()
@@ -132,7 +136,10 @@ def make_kernel(form_name: str, kind: str, g_kind: str, acc: str, out: str, way:
         slopes_array = np.zeros(slots * apart + lanes, dtype)
         held, taps_array = np.full(slots, -1, np.int64), np.zeros(slots * size, np.int64)
         places_array = np.empty(slots * size, np.int64)
-        spots_array, work_array = np.empty(size, np.int64), np.zeros(strip * channels + lanes, dtype)
+        spots_array, work_array = (
+            np.empty(size, np.int64),
+            np.zeros(strip * channels + lanes, dtype),
+        )
         for j in range(size):
             spots_array[j] = (j * gap) % step * room + (j * gap) // step * channels
         for k in range(slots * size):

@@ -25,7 +25,11 @@ def _make_places(form: sf.Form, kind: str, acc: str, lanes: int, name: str) -> C
     """window(x, at, nd, dx, nh, hx, nw, wx, n, many, p): a vector of channels, of which `many`
     are there."""
     take, part = sr.take(form, kind, acc, lanes), sr.take_part(form, kind, acc, lanes)
-    begin, meet, settle = sf.begin(form, acc, lanes), sf.meet(form, acc, lanes), sf.settle(form, acc)
+    begin, meet, settle = (
+        sf.begin(form, acc, lanes),
+        sf.meet(form, acc, lanes),
+        sf.settle(form, acc),
+    )
     add, finish, splat = sf.add(form, acc, lanes), sf.finish(form, acc, lanes), sf.splat(acc, lanes)
     twice = form.two_passes
 
@@ -58,9 +62,7 @@ def make_kernel(form: str, kind: str, acc: str, out: str, way: str, lanes: int) 
     return make(sf.FORMS[form], kind, acc, out, lanes, name)
 
 
-def make_places(
-    form: sf.Form, kind: str, acc: str, out: str, width: int, name: str
-) -> Callable:
+def make_places(form: sf.Form, kind: str, acc: str, out: str, width: int, name: str) -> Callable:
     """kernel(x, y, table, first, last) where channels lie side by side."""
     window = _make_places(form, kind, acc, width, name)
     locate, line, write = make_locate(name), make_line(name), writer("smooth", acc, out, width)
@@ -93,7 +95,11 @@ def _make_runs(form: sf.Form, kind: str, acc: str, name: str) -> Callable:
     """window(x, at, nd, dx, nh, hx, nw, n, p): centre and sums of one window of short rows."""
     lanes, twice = nm.lanes_of(acc), form.two_passes
     take, part = sr.take(form, kind, acc, lanes), sr.take_part(form, kind, acc, lanes)
-    begin, meet, settle = sf.begin(form, acc, lanes), sf.meet(form, acc, lanes), sf.settle(form, acc)
+    begin, meet, settle = (
+        sf.begin(form, acc, lanes),
+        sf.meet(form, acc, lanes),
+        sf.settle(form, acc),
+    )
     add, splat, ones = sf.add(form, acc, lanes), sf.splat(acc, lanes), sr.ones(acc, lanes)
     together, total = sf.together(form.meeting, acc, lanes), vc.reduce("sum", acc, lanes)
 

@@ -35,7 +35,11 @@ def _make_give(slope: ss.Slope, acc: str, out: str, lanes: int, name: str) -> Ca
 def _make_places(slope: ss.Slope, kind: str, acc: str, out: str, lanes: int, name: str) -> Callable:
     part, begin = sr.take_part(slope, kind, acc, lanes), sf.begin(slope, acc, lanes)
     meet, settle = sf.meet(slope, acc, lanes), sf.settle(slope, acc)
-    add, splat, factors = sf.add(slope, acc, lanes), sf.splat(acc, lanes), ss.factors(slope, acc, lanes)
+    add, splat, factors = (
+        sf.add(slope, acc, lanes),
+        sf.splat(acc, lanes),
+        ss.factors(slope, acc, lanes),
+    )
     give, twice = _make_give(slope, acc, out, lanes, name), slope.two_passes
 
     def window(table, x, gx, at, nd, dx, nh, hx, nw, wx, n, many, incoming, fresh, p):
@@ -65,8 +69,16 @@ def _make_places(slope: ss.Slope, kind: str, acc: str, out: str, lanes: int, nam
 
 def _make_runs(slope: ss.Slope, kind: str, acc: str, out: str, lanes: int, name: str) -> Callable:
     part, ones = sr.take_part(slope, kind, acc, lanes), sr.ones(acc, lanes)
-    begin, meet, settle = sf.begin(slope, acc, lanes), sf.meet(slope, acc, lanes), sf.settle(slope, acc)
-    add, splat, factors = sf.add(slope, acc, lanes), sf.splat(acc, lanes), ss.factors(slope, acc, lanes)
+    begin, meet, settle = (
+        sf.begin(slope, acc, lanes),
+        sf.meet(slope, acc, lanes),
+        sf.settle(slope, acc),
+    )
+    add, splat, factors = (
+        sf.add(slope, acc, lanes),
+        sf.splat(acc, lanes),
+        ss.factors(slope, acc, lanes),
+    )
     both, total = sf.together(slope.meeting, acc, lanes), sf.together("sum", acc, lanes)
     give, twice = _make_give(slope, acc, out, lanes, name), slope.two_passes
 
@@ -105,7 +117,11 @@ def make_kernel(
     slope, runs = ss.SLOPES[form_name], way == "runs"
     make = _make_runs if runs else _make_places
     window = make(slope, kind, acc, out, lanes, name)
-    locate, line, coming = make_locate(name), make_line(name), sr.take_part(sf.PLAIN, g_kind, acc, lanes)
+    locate, line, coming = (
+        make_locate(name),
+        make_line(name),
+        sr.take_part(sf.PLAIN, g_kind, acc, lanes),
+    )
     one, spread, width = vc.load(g_kind, acc, 1), sf.spread_one(acc, lanes), 1 if runs else lanes
     memory, read, number = vc.memory, vc.read, sf.number
 

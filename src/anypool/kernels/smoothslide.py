@@ -46,8 +46,16 @@ def make_window(form: sf.Form, acc: str, name: str) -> Callable:
     along a row there is something.
     """
     lanes, read, twice, weighs = nm.lanes_of(acc), vc.read, form.two_passes, form.weighs
-    load, begin, meet = vc.load(acc, acc, lanes), sf.begin(form, acc, lanes), sf.meet(form, acc, lanes)
-    settle, add, finish = sf.settle(form, acc), sf.add(form, acc, lanes), sf.finish(form, acc, lanes)
+    load, begin, meet = (
+        vc.load(acc, acc, lanes),
+        sf.begin(form, acc, lanes),
+        sf.meet(form, acc, lanes),
+    )
+    settle, add, finish = (
+        sf.settle(form, acc),
+        sf.add(form, acc, lanes),
+        sf.finish(form, acc, lanes),
+    )
     splat = sf.splat(acc, lanes)
 
     def window(scratch, at, taps, count, places, w, n, p):
@@ -111,7 +119,10 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
         scratch_array = np.full(slots * apart + lanes, hollow, dtype)
         held, taps_array = np.full(slots, -1, np.int64), np.zeros(slots * size, np.int64)
         places_array = np.empty(slots * size, np.int64)
-        spots_array, work_array = np.empty(size, np.int64), np.empty(strip * channels + lanes, dtype)
+        spots_array, work_array = (
+            np.empty(size, np.int64),
+            np.empty(strip * channels + lanes, dtype),
+        )
         for j in range(size):
             spots_array[j] = (j * gap) % step * room + (j * gap) // step * channels
         for k in range(slots * size):
