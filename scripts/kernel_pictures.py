@@ -4,7 +4,7 @@ and held against the library, so that no picture can show what is not so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def _say(ax: Any, left: float, top: float, words: str, **how: Any) -> None:
 
 
 def _strip(
-    ax: Any, top: float, label: str, values: Sequence[Any], left: float = 5.2,
+    ax: Any, top: float, label: str, values: Any, left: float = 5.2,
     fill: Callable[[int], str] = lambda i: PAPER, step: float = 1.0,
 ) -> None:  # fmt: skip
     """A row of cells with numbers, and its name before it."""

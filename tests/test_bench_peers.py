@@ -272,6 +272,8 @@ SERVED = {
     "torch": [*(job(op, windows=THREE) for op in ("max", "max and indices", "min", "avg", "sum",
                                                   "lp", "gem", "lse", "soft", "std")),
               *(job(op, "pyramid", windows={}, layout="last", shape=LAST) for op in ("max", "avg")),
+              job("max and indices", windows=THREE, masked=True),
+              job("max and indices", "pyramid", windows={}, layout="last", shape=LAST),
               job("avg", windows=THREE, backward=True), job("gem", windows=THREE, masked=True),
               job("max", windows=THREE, masked=True, backward=True),
               job("median", windows={"kernel_size": 3, "stride": 2}),

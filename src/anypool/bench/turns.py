@@ -50,7 +50,7 @@ class Process:
 
     def begin(self) -> None:
         """Start it; what it says first is read when it is first asked."""
-        command = [sys.executable, "-m", "anypool.bench.worker", self.name, str(self.threads)]
+        command = [sys.executable, "-P", "-m", "anypool.bench.worker", self.name, str(self.threads)]
         self.child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, env={**os.environ, **environment(self.threads)},

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from ..job import Job
-from ..recipes import CannotError, Space, recipe
+from ..recipes import CannotError, Space, lowest, recipe
 from . import Ready, joined
 
 
@@ -106,15 +106,26 @@ def function(job: Job) -> Callable[..., Any]:
 
 
 def _indices(space: Tensors, x: Any, mask: Any = None) -> Any:
-    """torch's own, which it keeps for its derivative in any case."""
+    """torch's own, which it keeps for its derivative in any case; -1 where nothing is real."""
+    if mask is None:
+        return _found(space, x)
+    values, places = _found(space, torch.where(mask, x, lowest(space.job)))
+    none = space.mean(space.wide(mask), True) == 0
+    return torch.where(none, 0, values), torch.where(none, -1, places)
+
+
+def _found(space: Tensors, x: Any) -> Any:
     job = space.job
-    if mask is not None or job.kind == "pyramid":
-        raise CannotError("indices of masked windows and of pyramids are not written by hand here")
     if job.kind == "sliding":
         args = (job.kernel, job.stride, job.padding, job.dilation)
         return space._named("max_pool")(x, *args, return_indices=True)
-    outputs = (1,) * job.rank if job.kind == "whole" else job.outputs
-    return space._named("adaptive_max_pool")(x, outputs, return_indices=True)
+    function = space._named("adaptive_max_pool")
+    if job.kind != "pyramid":
+        outputs = (1,) * job.rank if job.kind == "whole" else job.outputs
+        return function(x, outputs, return_indices=True)
+    pairs = [function(x, (bins,) * job.rank, return_indices=True) for bins in job.bins]
+    return tuple(torch.cat([part.flatten(2) for part in parts], 2)
+                 for parts in zip(*pairs, strict=True))  # fmt: skip
 
 
 def _median(space: Tensors, x: Any, mask: Any = None) -> Any:
