@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import numbers as nm
+from . import selecting as sl
 from . import vectors as vc
 from .along import make_spans
 from .cache import compile, helper
@@ -41,25 +42,56 @@ from .rowtable import (
 )
 from .writing import writer
 
-# Behind the table of the row kernels: the windows down the columns, and the stretches of a row.
-SIZE_H, STRIDE_H, GAP_H, BEFORE_H, LENGTH_H, OUTPUTS_H, CLASSES, BLOCKS, LEVELS, TERMS, AT_TERMS = (
-    range(11)
-)
+# Behind the table of the row kernels: the windows down the columns, where the divisors of rows and
+# of places along a row stand (-1: nowhere), how often the latter repeat; the stretches of a row.
+(
+    SIZE_H, STRIDE_H, GAP_H, BEFORE_H, LENGTH_H, OUTPUTS_H, CLASSES, BLOCKS,
+    ROW_SHARES, PLACE_SHARES, REPEAT, LEVELS, TERMS, AT_TERMS,
+) = range(14)  # fmt: skip
 
 
 def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
     """kernel(x, y, table, first, last) over blocks of rows of outputs."""
-    name, lanes = f"tall_{op}_{kind}_{accumulator}_{out}", nm.lanes_of(accumulator)
+    name = f"tall_{op}_{kind}_{accumulator}_{out}"
+    work, memory = _make_work(op, kind, accumulator, out, False, name), vc.memory
+
+    def kernel(x_array, y_array, table, first, last):
+        g = memory(table)
+        work(memory(x_array), memory(y_array), g, g, first, last)
+
+    return compile(kernel, name)
+
+
+def make_slope(kind: str, accumulator: str) -> Callable:
+    """kernel(g, shares, gx, table, first, last): the way back through sums and means.
+
+    An element of x gets what the windows over it share out: a sum over windows of g, each number
+    divided first.
+    """
+    name = f"tall_slope_{kind}_{accumulator}"
+    work, memory = _make_work("sum", kind, accumulator, kind, True, name), vc.memory
+
+    def kernel(g_array, shares, gx_array, table, first, last):
+        work(memory(g_array), memory(gx_array), memory(table), memory(shares), first, last)
+
+    return compile(kernel, name)
+
+
+def _make_work(
+    op: str, kind: str, accumulator: str, out: str, divided: bool, name: str
+) -> Callable:  # fmt: skip
+    """work(x, y, g, shares, first, last): what both kernels do."""
+    lanes = nm.lanes_of(accumulator)
     dtype, span_type = nm.KINDS[accumulator].dtype, nm.KINDS[nm.result_kind(accumulator)].dtype
     mean, memory, keep, read = op == "mean", vc.memory, vc.keep, vc.read
     locate, line = make_locate(name), make_lines(name, mean)
-    add, join = _make_down(op, kind, accumulator, name)
+    add, join = _make_down(op, kind, accumulator, divided, name)
+    fill_widths = _make_widths(accumulator, name) if divided else _no_widths
     fill_spans = make_spans(accumulator, False, name)
     along, careful = _make_along(op, accumulator, out, name), is_careful(op, accumulator)
     clear, close = _make_runs(op, accumulator, join, name)
 
-    def kernel(x_array, y_array, table, first, last):
-        x, y, g = memory(x_array), memory(y_array), memory(table)
+    def work(x, y, g, shares, first, last):
         e = read(g, AT_STRIPS) + 4 * read(g, STRIPS)
         depth, size, stride = read(g, DEPTH), read(g, e + SIZE_H), read(g, e + STRIDE_H)
         gap, blocks, classes = read(g, e + GAP_H), read(g, e + BLOCKS), read(g, e + CLASSES)
@@ -72,6 +104,13 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
         numbers_array = np.empty(room, dtype)
         spans_array = np.ones(read(g, MOST) + lanes if each else 1, span_type)
         numbers, spans = memory(numbers_array), memory(spans_array)
+        at_rows, at_places, repeat = -1, -1, 1
+        if divided:
+            at_rows, at_places = read(g, e + ROW_SHARES), read(g, e + PLACE_SHARES)
+            repeat = read(g, e + REPEAT)
+        widths_array = np.empty(read(g, LENGTH) + lanes if divided else 1, dtype)
+        widths = memory(widths_array)
+        fill_widths(widths, shares, at_places, repeat, read(g, LENGTH), lanes)
         for unit in range(first, last):
             block, rest = unit % blocks, unit // blocks
             c, rest = rest % classes, rest // classes
@@ -102,10 +141,12 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
                     nr = nd if 0 <= row < height else 0
                     if careful:
                         close(numbers, prefix, past, n, size - 1 - j)
-                        add(x, px + row * hx + begin, nr, dx, numbers, prefix, prefix, n)
+                        add(x, px + row * hx + begin, nr, dx, numbers, prefix, prefix, n,
+                            widths, begin, shares, at_rows, row)  # fmt: skip
                         join(numbers, prefix, past, j * pitch, n)
                     else:
-                        add(x, px + row * hx + begin, nr, dx, numbers, source, j * pitch, n)
+                        add(x, px + row * hx + begin, nr, dx, numbers, source, j * pitch, n,
+                            widths, begin, shares, at_rows, row)  # fmt: skip
                         source = j * pitch
                 if size > 1:
                     clear(numbers, prefix, stage)
@@ -116,14 +157,16 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
                         if careful:
                             close(numbers, prefix, past, n, reached)
                         if 0 <= row < height:
-                            add(x, px + row * hx + begin, nd, dx, numbers, prefix, prefix, n)
+                            add(x, px + row * hx + begin, nd, dx, numbers, prefix, prefix, n,
+                                widths, begin, shares, at_rows, row)  # fmt: skip
                         reached += 1
                     to = stage + begin - low
                     source = (t * stride - block * size) * pitch
                     if size == 1:  # nothing to share: the row itself
                         row = top + t * stride * gap
                         nr = nd if 0 <= row < height else 0
-                        add(x, px + row * hx + begin, nr, dx, numbers, prefix, to, n)
+                        add(x, px + row * hx + begin, nr, dx, numbers, prefix, to, n,
+                            widths, begin, shares, at_rows, row)  # fmt: skip
                     else:
                         if careful:
                             join(numbers, source, past, to, n)
@@ -134,8 +177,26 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
                           spans, area)  # fmt: skip
         keep(numbers_array)
         keep(spans_array)
+        keep(widths_array)
 
-    return compile(kernel, name)
+    return helper(work, f"{name}_work")
+
+
+def _make_widths(accumulator: str, name: str) -> Callable:
+    """fill(widths, shares, at, repeat, n, more): the divisors along a row, and ones behind."""
+    put, number, read = vc.store(accumulator, 1), sl.number(accumulator, 1), vc.read
+
+    def fill(widths, shares, at, repeat, n, more):
+        for i in range(n + more):
+            put(widths, i, number(read(shares, at + i // repeat) if at >= 0 and i < n else 1.0))
+
+    return helper(fill, f"{name}_widths")
+
+
+_no_widths = helper(lambda widths, shares, at, repeat, n, more: None, "tall_no_widths")
+
+
+_no_area = helper(lambda shares, at_rows, row, nd: 1.0, "tall_no_area")
 
 
 def is_careful(op: str, accumulator: str) -> bool:
@@ -164,37 +225,53 @@ def _make_runs(op: str, accumulator: str, join: Callable, name: str) -> tuple[Ca
     return clear, helper(close, f"{name}_close")
 
 
-def _make_down(op: str, kind: str, accumulator: str, name: str) -> tuple[Callable, Callable]:
-    """add(x, i, nd, dx, numbers, a, b, n): b = a and nd rows of x; join(numbers, a, p, to, n)."""
+def _make_down(
+    op: str, kind: str, accumulator: str, divided: bool, name: str
+) -> tuple[Callable, Callable]:  # fmt: skip
+    """add(x, i, nd, dx, numbers, a, b, n, ...): b = a and nd rows of x; join(numbers, a, p, to, n).
+
+    Divided, the numbers of row `row` are shared out by its own divisor and those along the row.
+    """
     lanes = nm.lanes_of(accumulator)
     load, part = vc.load(kind, accumulator, lanes), vc.load_part(op, kind, accumulator, lanes)
     get, put = vc.load(accumulator, accumulator, lanes), vc.store(accumulator, lanes)
-    combine = vc.combine(op, accumulator)
+    combine, read = vc.combine(op, accumulator), vc.read
+    over, times = sl.divide, sl.multiply
+    every = sl.number(accumulator, lanes) if divided else None
 
-    def add(x, i, nd, dx, numbers, a, b, n):
-        if n < lanes:
-            value = get(numbers, a)
-            for d in range(nd if n > 0 else 0):
-                value = combine(value, part(x, i + d * dx, n))
-            put(numbers, b, value)
-        elif nd == 1:
+    def vector(x, i, j, n, widths, at, area):
+        if j + lanes <= n:
+            return load(x, i + j)
+        return part(x, i + j, n - j)
+
+    def shared(x, i, j, n, widths, at, area):
+        if j + lanes <= n:
+            return over(load(x, i + j), times(get(widths, at + j), every(area)))
+        return over(part(x, i + j, n - j), times(get(widths, at + j), every(area)))
+
+    vector = helper(shared if divided else vector, f"{name}_vector")
+
+    def read_area(shares, at_rows, row, nd):
+        return read(shares, at_rows + row) if at_rows >= 0 and nd > 0 else 1.0
+
+    area_of = helper(read_area, f"{name}_area") if divided else _no_area
+
+    def add(x, i, nd, dx, numbers, a, b, n, widths, at, shares, at_rows, row):
+        area = area_of(shares, at_rows, row, nd)
+        if nd == 1:
             j = 0
             while j < n:
-                put(numbers, b + j, combine(get(numbers, a + j), vector(x, i, j, n)))
+                more = vector(x, i, j, n, widths, at, area)
+                put(numbers, b + j, combine(get(numbers, a + j), more))
                 j += lanes
         else:
             j = 0
             while j < n:
                 value = get(numbers, a + j)
                 for d in range(nd):
-                    value = combine(value, vector(x, i + d * dx, j, n))
+                    value = combine(value, vector(x, i + d * dx, j, n, widths, at, area))
                 put(numbers, b + j, value)
                 j += lanes
-
-    def vector(x, i, j, n):
-        if j + lanes <= n:
-            return load(x, i + j)
-        return part(x, i + j, n - j)
 
     def join(numbers, a, p, to, n):
         j = 0
@@ -202,7 +279,6 @@ def _make_down(op: str, kind: str, accumulator: str, name: str) -> tuple[Callabl
             put(numbers, to + j, combine(get(numbers, a + j), get(numbers, p + j)))
             j += lanes
 
-    vector = helper(vector, f"{name}_vector")
     return helper(add, f"{name}_add"), helper(join, f"{name}_join")
 
 
