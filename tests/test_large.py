@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ pytestmark = pytest.mark.skipif(bool(kernels.why_not()), reason="the kernels nee
 slid = ap.windows.sliding
 
 # kernel, stride, padding, dilation
-WINDOWS = [
+WINDOWS: list[Any] = [
     (31, 1, 15, 1), ((31, 20), 1, (10, 10), 1), ((20, 3), 1, 1, 1), ((1, 21), 1, (0, 10), 1),
     (9, 1, 8, 2), (16, 2, 3, 1), ((17, 16), (3, 1), 5, 1), ((11, 12), (1, 2), 2, (2, 1)),
     (40, 1, 20, 1), ((12, 64), (5, 4), (3, 9), 1),
@@ -23,8 +25,9 @@ def laid(x: np.ndarray, last: bool) -> np.ndarray:
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if last else x
 
 
-def by_hand(x: np.ndarray, kernel, stride, padding, dilation, op: str) -> np.ndarray:
-    """Axis by axis, in float64; padding is the identity."""
+def by_hand(x: np.ndarray, *spec: Any) -> np.ndarray:
+    """Axis by axis, in float64; padding is the identity. spec: as WINDOWS, and the operation."""
+    kernel, stride, padding, dilation, op = spec
     y, empty = x.astype(np.float64), {"max": -np.inf, "min": np.inf}.get(op, 0.0)
     for axis, k, s, p, d in zip(
         (2, 3), *map(pairs, (kernel, stride, padding, dilation)), strict=True
@@ -115,7 +118,7 @@ def test_the_number_of_threads_changes_no_bit(op: str) -> None:
     assert one.tobytes() == many.tobytes()
 
 
-BACK = [(31, 15, 1), ((20, 9), (3, 4), 1), (9, 8, 2)]  # kernel, padding, dilation
+BACK: list[Any] = [(31, 15, 1), ((20, 9), (3, 4), 1), (9, 8, 2)]  # kernel, padding, dilation
 
 
 @pytest.mark.parametrize("spec", BACK, ids=str)
@@ -123,7 +126,8 @@ BACK = [(31, 15, 1), ((20, 9), (3, 4), 1), (9, 8, 2)]  # kernel, padding, dilati
 @pytest.mark.parametrize("channels", [1, 3, 33])
 def test_the_way_back_is_the_transpose(spec, how: str, channels: int) -> None:
     kernel, padding, dilation = spec
-    rng, common = np.random.default_rng(8), {"count_include_pad": False} if how == "real" else {}
+    rng = np.random.default_rng(8)
+    common: dict[str, Any] = {"count_include_pad": False} if how == "real" else {}
     x = rng.normal(size=(2, 45, 50, channels)).astype(np.float32)
     w = slid(kernel, stride=1, padding=padding, dilation=dilation)
     call = engine.prepare(x, w, how.replace("real", "mean"), axes=(1, 2), **common)

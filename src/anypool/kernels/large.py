@@ -12,6 +12,7 @@ from ..windows.rules import Slide
 from . import fast, rows, tall
 from . import numbers as nm
 from .frame import Flat
+from .rowtable import RUN, STRIDE, WIDEST
 
 ROOM = 192 << 10  # bytes that a block of rows of a strip may take: the second cache holds it
 NEAR = 40 << 10  # bytes that the levels of a row may take: the first cache
@@ -88,14 +89,14 @@ def roundings(counts: Sequence[int], width: int) -> int:
     counts: rows of a window along the outer axes.
     """
     height, depth = counts[-1] if counts else 1, math.prod(counts[:-1])
-    return min(height, tall.RUN) * depth + -(-height // tall.RUN) + 2 + width.bit_length()
+    return min(height, RUN) * depth + -(-height // RUN) + 2 + width.bit_length()
 
 
 def _pitch(table: np.ndarray, accumulator: str) -> int:
     """How far apart the rows of the kernel's buffer are."""
     lanes = nm.lanes_of(accumulator)
-    lanes_in_all = 4 * lanes + table[tall.STRIDE] * lanes
-    return int(table[tall.WIDEST] + lanes_in_all)
+    lanes_in_all = 4 * lanes + table[STRIDE] * lanes
+    return int(table[WIDEST] + lanes_in_all)
 
 
 def _down(axis: fast.Axis) -> list[int]:
