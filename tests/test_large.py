@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ pytestmark = pytest.mark.skipif(bool(kernels.why_not()), reason="the kernels nee
 slid = ap.windows.sliding
 
 # kernel, stride, padding, dilation
-WINDOWS = [
+WINDOWS: list[Any] = [
     (31, 1, 15, 1), ((31, 20), 1, (10, 10), 1), ((20, 3), 1, 1, 1), ((1, 21), 1, (0, 10), 1),
     (9, 1, 8, 2), (16, 2, 3, 1), ((17, 16), (3, 1), 5, 1), ((11, 12), (1, 2), 2, (2, 1)),
     (40, 1, 20, 1), ((12, 64), (5, 4), (3, 9), 1),
@@ -23,8 +25,9 @@ def laid(x: np.ndarray, last: bool) -> np.ndarray:
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1) if last else x
 
 
-def by_hand(x: np.ndarray, kernel, stride, padding, dilation, op: str) -> np.ndarray:
-    """Axis by axis, in float64; padding is the identity."""
+def by_hand(x: np.ndarray, *spec: Any) -> np.ndarray:
+    """Axis by axis, in float64; padding is the identity. spec: as WINDOWS, and the operation."""
+    kernel, stride, padding, dilation, op = spec
     y, empty = x.astype(np.float64), {"max": -np.inf, "min": np.inf}.get(op, 0.0)
     for axis, k, s, p, d in zip(
         (2, 3), *map(pairs, (kernel, stride, padding, dilation)), strict=True
@@ -113,3 +116,41 @@ def test_the_number_of_threads_changes_no_bit(op: str) -> None:
     w = slid(31, stride=1, padding=15)
     one, many = (ap.pool(x, w, op, axes=(2, 3), threads=n) for n in (1, 5))
     assert one.tobytes() == many.tobytes()
+
+
+BACK: list[Any] = [(31, 15, 1), ((20, 9), (3, 4), 1), (9, 8, 2)]  # kernel, padding, dilation
+
+
+@pytest.mark.parametrize("spec", BACK, ids=str)
+@pytest.mark.parametrize("how", ["sum", "mean", "real"])
+@pytest.mark.parametrize("channels", [1, 3, 33])
+def test_the_way_back_is_the_transpose(spec, how: str, channels: int) -> None:
+    kernel, padding, dilation = spec
+    rng = np.random.default_rng(8)
+    common: dict[str, Any] = {"count_include_pad": False} if how == "real" else {}
+    x = rng.normal(size=(2, 45, 50, channels)).astype(np.float32)
+    w = slid(kernel, stride=1, padding=padding, dilation=dilation)
+    call = engine.prepare(x, w, how.replace("real", "mean"), axes=(1, 2), **common)
+    training = kernels.for_training(call.plan, call.layout, 0, x)
+    g = rng.normal(size=engine.run(call).y.shape).astype(np.float32)
+    gx = np.full_like(x, np.nan)
+    training.backward(g, None, gx, 1)
+    for _ in range(3):  # <g, A v> = <A^T g, v> for the linear A that pools
+        v = rng.normal(size=x.shape)
+        wide = engine.prepare(v, w, how.replace("real", "mean"), axes=(1, 2), **common)
+        left, right = (g * engine.run(wide).y).sum(), (gx * v).sum()
+        assert abs(left - right) < 1e-5 * np.sqrt(g.size) * np.abs(gx).max()
+
+
+def test_one_axis_on_the_way_back() -> None:
+    rng = np.random.default_rng(9)
+    for channels in (1, 17):
+        x = rng.normal(size=(2, 200, channels)).astype(np.float32)
+        call = engine.prepare(x, slid(31, stride=1), "sum", axes=(1,))
+        training = kernels.for_training(call.plan, call.layout, 0, x)
+        g = rng.normal(size=(2, 170, channels)).astype(np.float32)
+        gx = np.empty_like(x)
+        training.backward(g, None, gx, 1)
+        full = np.pad(g.astype(np.float64), ((0, 0), (30, 30), (0, 0)))
+        want = np.lib.stride_tricks.sliding_window_view(full, 31, 1).sum(-1)
+        assert np.allclose(gx, want, rtol=0, atol=1e-4)

@@ -27,12 +27,14 @@ def numbers(shape: tuple[int, ...], dtype: str, special: bool = False) -> np.nda
     return x
 
 
-def both_ways(x: np.ndarray, windows, reduce, axes, **common) -> tuple[np.ndarray, np.ndarray]:
-    """By the kernel that serves the plan, which must be a network, and by the plain loops."""
+def both_ways(
+    x: np.ndarray, windows, reduce, axes, kernel: str = "order"
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """By the kernel that serves the plan, which must be this one, and by the plain loops."""
     from anypool.kernels import run
 
-    call = engine.prepare(x, windows, reduce, axes=axes, **common)
-    assert kernels.choose(call.plan, x).name == "order"
+    call = engine.prepare(x, windows, reduce, axes=axes)
+    assert kernels.choose(call.plan, x).name == kernel
     fast = engine.run(call).y
     y = np.empty_like(x, dtype=call.plan.work, shape=call.plan.out_shape(call.layout.grids[0]))
     run.forward(call.plan, call.layout, call.layout.grids[0], x, y, None)
@@ -136,3 +138,32 @@ def test_windows_with_nothing_real_are_filled() -> None:
     assert y[0, 0, 0, 0] == 7
     assert y[0, 0, -1, -1] == 7
     assert y[0, 0, 1, 1] != 7
+
+
+LARGE = {
+    "20x12": slid((20, 12), stride=(3, 1), padding=2),
+    "13/13": slid(13), "dilated": slid(12, stride=1, dilation=2, padding=3),
+    "parts": ap.windows.adaptive((2, 3)), "whole": ap.windows.whole(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("window", LARGE)
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "float16"])
+def test_large_windows(window: str, dtype: str) -> None:
+    reduce = {"float32": MEDIAN, "uint8": LOWER}.get(dtype, ap.reductions.quantile(0.3))
+    x = numbers((2, 3, 33, 40), dtype)
+    if dtype != "uint8":
+        x[0, 0, 3, 5], x[1, 1, 3, 8], x[1, 2, :20] = np.nan, -np.inf, np.inf
+    for how in ("first", "last", "odd"):
+        if how == "last":
+            x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+        elif how == "odd":
+            x = np.repeat(x, 2, -1)[..., ::2]
+        assert same(*both_ways(x, LARGE[window], reduce, (2, 3), kernel="crowd"))
+
+
+def test_large_windows_share_work_among_threads() -> None:
+    x = numbers((2, 3, 60, 50), "float32")
+    one, many = (ap.pool(x, slid(15, stride=1), "median", axes=(2, 3), threads=n)
+                 for n in (1, 4))  # fmt: skip
+    assert one.tobytes() == many.tobytes()

@@ -20,8 +20,17 @@ __all__ = [
 ]  # fmt: skip
 
 
+WHY = {
+    "flat": "whole windows of contiguous memory",
+    "rows": "rows of memory",
+    "tall": "large windows that share their work",
+    "order": "networks of minima and maxima",
+    "crowd": "ranks of large windows",
+}
+
+
 class Choice(NamedTuple):
-    """Which loop runs a plan ("rows", "flat", "generic" or "portable"), and why."""
+    """Which loop runs a plan ("rows", "flat", ..., "generic" or "portable"), and why."""
 
     name: str
     why: str
@@ -90,8 +99,7 @@ def choose(plan: Plan, x: np.ndarray) -> Choice:
     made = fast.ready(plan, plan.fixed.grids[0], plan.rules[0], flat(x), flat(y))  # type: ignore[union-attr]
     if isinstance(made, str):
         return Choice("generic", made)
-    whole = made.name == "flat"
-    return Choice(made.name, "whole windows of contiguous memory" if whole else "rows of memory")
+    return Choice(made.name, WHY[made.name])
 
 
 def pool_grid(

@@ -12,6 +12,7 @@ from ..windows.rules import Slide
 from . import fast, rows, tall
 from . import numbers as nm
 from .frame import Flat
+from .rowtable import RUN, STRIDE, WIDEST
 
 ROOM = 192 << 10  # bytes that a block of rows of a strip may take: the second cache holds it
 NEAR = 40 << 10  # bytes that the levels of a row may take: the first cache
@@ -58,45 +59,58 @@ def ready(
     if _is_down(outer, made):
         c, outer = made.channels, [inner]
         row = rows.Inner(c, 1, 1, c, size=1, span=1)
-    reach = (row.size - 1) * row.gap + 1
-    down = _down(outer[-1]) if outer else [1, 1, 1, 0, 1, 1, 1, 1]
     if acc == "f64" and "f64" not in (kind, out) and kind[0] in "fb":
-        acc = "f32" if _roundings(outer, row.size) <= MOST_ROUNDINGS else "f64"
-    size = nm.KINDS[acc].size
-    room = min(NEAR // size // (row.size.bit_length() + 2), ROOM // size // (down[0] + 2))
-    room = max(3 * reach, room)
+        counts = [int(a.table.counts.max(initial=1)) for a in outer]  # type: ignore[union-attr]
+        acc = "f32" if roundings(counts, row.size) <= MOST_ROUNDINGS else "f64"
+    below = _down(outer[-1]) if outer else down(1, 1, 1, 0, 1, 1)
     places, sides = fast.triples(planes), fast.sides_of(outer)
-    table = rows.pack(x.first, y.first, places, sides, row, room)
-    along = _stretches(op, row.size, row.gap, row_pitch(table, acc))
-    total = math.prod(size for size, _, _ in places) * down[6] * down[7]
+    table, total = pack(op, acc, x.first, y.first, places, sides, row, below)
+    return fast.Fast("tall", kernel_of(op, kind, acc, out), table, total)
+
+
+def pack(
+    op: str, accumulator: str, x0: int, y0: int, places: Sequence[tuple[int, int, int]],
+    sides: Sequence[rows.Outer], row: rows.Inner, below: list[int],
+    shares: tuple[int, int, int] = (-1, -1, 1),
+) -> tuple[np.ndarray, int]:  # fmt: skip
+    """The kernel's table, and how many units of work there are."""
+    size, reach = nm.KINDS[accumulator].size, (row.size - 1) * row.gap + 1
+    room = min(NEAR // size // (row.size.bit_length() + 2), ROOM // size // (below[0] + 2))
+    table = rows.pack(x0, y0, places, sides, row, max(3 * reach, room))
+    along = _stretches(op, row.size, row.gap, _pitch(table, accumulator))
+    total = math.prod(n for n, _, _ in places) * below[6] * below[7]
     total *= len(sides[0].start) if len(sides) > 1 else 1
-    return fast.Fast(
-        "tall", kernel_of(op, kind, acc, out), np.concatenate([table, down, along]), total
-    )
+    return np.concatenate([table, below, shares, along]), total
 
 
-def _roundings(outer: Sequence[fast.Axis], width: int) -> int:
-    """How many roundings a number passes through at most in `tall`, of float32 sums."""
-    counts = [int(a.table.counts.max(initial=1)) for a in outer]  # type: ignore[union-attr]
+def roundings(counts: Sequence[int], width: int) -> int:
+    """How many roundings a number passes through at most in `tall`, of float32 sums.
+
+    counts: rows of a window along the outer axes.
+    """
     height, depth = counts[-1] if counts else 1, math.prod(counts[:-1])
-    return min(height, tall.RUN) * depth + -(-height // tall.RUN) + 2 + width.bit_length()
+    return min(height, RUN) * depth + -(-height // RUN) + 2 + width.bit_length()
 
 
-def row_pitch(table: np.ndarray, accumulator: str) -> int:
+def _pitch(table: np.ndarray, accumulator: str) -> int:
     """How far apart the rows of the kernel's buffer are."""
     lanes = nm.lanes_of(accumulator)
-    lanes_in_all = 4 * lanes + table[tall.STRIDE] * lanes
-    return int(table[tall.WIDEST] + lanes_in_all)
+    lanes_in_all = 4 * lanes + table[STRIDE] * lanes
+    return int(table[WIDEST] + lanes_in_all)
 
 
 def _down(axis: fast.Axis) -> list[int]:
     rule: Slide = axis.rule
     outputs = axis.table.start.shape[1]  # type: ignore[union-attr]
     before, _ = rule.padding(axis.size)
-    classes = rule.dilation if rule.stride == 1 else 1
-    most = -(-outputs // classes)
-    blocks = (most - 1) * rule.stride // rule.kernel + 1
-    return [rule.kernel, rule.stride, rule.dilation, before, axis.size, outputs, classes, blocks]
+    return down(rule.kernel, rule.stride, rule.dilation, before, axis.size, outputs)
+
+
+def down(size: int, stride: int, gap: int, before: int, length: int, outputs: int) -> list[int]:
+    """The windows down the columns, as the kernel takes them."""
+    classes = gap if stride == 1 else 1
+    blocks = (-(-outputs // classes) - 1) * stride // size + 1
+    return [size, stride, gap, before, length, outputs, classes, blocks]
 
 
 def _stretches(op: str, size: int, gap: int, pitch: int) -> list[int]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..plan import Plan
-from . import crowds, fast, ordercode, rows
+from . import crowds, fast, ordercode, rows, singles
 from .frame import Flat
 from .ordercode import Order
 from .share import kind_of
@@ -124,7 +124,7 @@ def sliding_of(kind: str, out: str, finish: str) -> Callable:
 
 @lru_cache(maxsize=64)
 def single_of(kind: str, out: str, finish: str, ragged: bool) -> Callable:
-    return crowds.make_single(kind, out, finish, ragged)
+    return singles.make_single(kind, out, finish, ragged)
 
 
 def wish(name: str, params: dict[str, object]) -> Wish:

@@ -46,13 +46,13 @@ def _work(step: str, plan: Plan) -> Work | None:
         return _values(plan, Side(x, 0), Side(y, 0, True))
     made = for_training(plan, plan.fixed, 0, unreal(plan.shape, plan.dtype))  # type: ignore[arg-type]
     taps = unreal(y.shape, np.dtype(made.tap_dtype))
-    table = Side(made.table)
     if step == "found":
         kernel, total = made.ahead()
-        sides = Side(x, 0), Side(y, 0, True), Side(taps, 1, True), table
+        sides = Side(x, 0), Side(y, 0, True), Side(taps, 1, True), Side(made.table)
     else:
         kernel, total = made.way_back(plan.dtype)
         beside = Side(made.shares) if step == "back" else Side(taps, 1)
+        table = Side(made.table_back(plan.dtype))
         sides = Side(y, 0), beside, Side(x, 0, True), table
     return Work(kernel, sides, total, made.reads)
 

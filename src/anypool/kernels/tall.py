@@ -28,38 +28,79 @@ from .rowtable import (
     D_STEP,
     D_X,
     DEPTH,
-    GAP,
     H_X,
     LENGTH,
     MOST,
-    RUN,
     SPAN,
     STRIDE,
     STRIPS,
     W_Y,
     WIDEST,
 )
-from .writing import writer
-
-# Behind the table of the row kernels: the windows down the columns, and the stretches of a row.
-SIZE_H, STRIDE_H, GAP_H, BEFORE_H, LENGTH_H, OUTPUTS_H, CLASSES, BLOCKS, LEVELS, TERMS, AT_TERMS = (
-    range(11)
+from .tallsteps import (
+    BEFORE_H,
+    BLOCKS,
+    CLASSES,
+    GAP_H,
+    LENGTH_H,
+    LEVELS,
+    OUTPUTS_H,
+    PLACE_SHARES,
+    REPEAT,
+    ROW_SHARES,
+    SIZE_H,
+    STRIDE_H,
+    is_careful,
+    make_along,
+    make_down,
+    make_runs,
+    make_widths,
+    no_widths,
 )
 
 
 def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
     """kernel(x, y, table, first, last) over blocks of rows of outputs."""
-    name, lanes = f"tall_{op}_{kind}_{accumulator}_{out}", nm.lanes_of(accumulator)
+    name = f"tall_{op}_{kind}_{accumulator}_{out}"
+    work, memory = _make_work(op, kind, accumulator, out, False, name), vc.memory
+
+    def kernel(x_array, y_array, table, first, last):
+        g = memory(table)
+        work(memory(x_array), memory(y_array), g, g, first, last)
+
+    return compile(kernel, name)
+
+
+def make_slope(kind: str, accumulator: str) -> Callable:
+    """kernel(g, shares, gx, table, first, last): the way back through sums and means.
+
+    An element of x gets what the windows over it share out: a sum over windows of g, each number
+    divided first.
+    """
+    name = f"tall_slope_{kind}_{accumulator}"
+    work, memory = _make_work("sum", kind, accumulator, kind, True, name), vc.memory
+
+    def kernel(g_array, shares, gx_array, table, first, last):
+        work(memory(g_array), memory(gx_array), memory(table), memory(shares), first, last)
+
+    return compile(kernel, name)
+
+
+def _make_work(
+    op: str, kind: str, accumulator: str, out: str, divided: bool, name: str
+) -> Callable:  # fmt: skip
+    """work(x, y, g, shares, first, last): what both kernels do."""
+    lanes = nm.lanes_of(accumulator)
     dtype, span_type = nm.KINDS[accumulator].dtype, nm.KINDS[nm.result_kind(accumulator)].dtype
     mean, memory, keep, read = op == "mean", vc.memory, vc.keep, vc.read
     locate, line = make_locate(name), make_line(name, mean)
-    add, join = _make_down(op, kind, accumulator, name)
+    add, join = make_down(op, kind, accumulator, divided, name)
+    fill_widths = make_widths(accumulator, name) if divided else no_widths
     fill_spans = make_spans(accumulator, False, name)
-    along, careful = _make_along(op, accumulator, out, name), is_careful(op, accumulator)
-    clear, close = _make_runs(op, accumulator, join, name)
+    along, careful = make_along(op, accumulator, out, name), is_careful(op, accumulator)
+    clear, close = make_runs(op, accumulator, join, name)
 
-    def kernel(x_array, y_array, table, first, last):
-        x, y, g = memory(x_array), memory(y_array), memory(table)
+    def work(x, y, g, shares, first, last):
         e = read(g, AT_STRIPS) + 4 * read(g, STRIPS)
         depth, size, stride = read(g, DEPTH), read(g, e + SIZE_H), read(g, e + STRIDE_H)
         gap, blocks, classes = read(g, e + GAP_H), read(g, e + BLOCKS), read(g, e + CLASSES)
@@ -72,6 +113,13 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
         numbers_array = np.empty(room, dtype)
         spans_array = np.ones(read(g, MOST) + lanes if each else 1, span_type)
         numbers, spans = memory(numbers_array), memory(spans_array)
+        at_rows, at_places, repeat = -1, -1, 1
+        if divided:
+            at_rows, at_places = read(g, e + ROW_SHARES), read(g, e + PLACE_SHARES)
+            repeat = read(g, e + REPEAT)
+        widths_array = np.empty(read(g, LENGTH) + lanes if divided else 1, dtype)
+        widths = memory(widths_array)
+        fill_widths(widths, shares, at_places, repeat, read(g, LENGTH), lanes)
         for unit in range(first, last):
             block, rest = unit % blocks, unit // blocks
             c, rest = rest % classes, rest // classes
@@ -102,10 +150,12 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
                     nr = nd if 0 <= row < height else 0
                     if careful:
                         close(numbers, prefix, past, n, size - 1 - j)
-                        add(x, px + row * hx + begin, nr, dx, numbers, prefix, prefix, n)
+                        add(x, px + row * hx + begin, nr, dx, numbers, prefix, prefix, n,
+                            widths, begin, shares, at_rows, row)  # fmt: skip
                         join(numbers, prefix, past, j * pitch, n)
                     else:
-                        add(x, px + row * hx + begin, nr, dx, numbers, source, j * pitch, n)
+                        add(x, px + row * hx + begin, nr, dx, numbers, source, j * pitch, n,
+                            widths, begin, shares, at_rows, row)  # fmt: skip
                         source = j * pitch
                 if size > 1:
                     clear(numbers, prefix, stage)
@@ -116,14 +166,16 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
                         if careful:
                             close(numbers, prefix, past, n, reached)
                         if 0 <= row < height:
-                            add(x, px + row * hx + begin, nd, dx, numbers, prefix, prefix, n)
+                            add(x, px + row * hx + begin, nd, dx, numbers, prefix, prefix, n,
+                                widths, begin, shares, at_rows, row)  # fmt: skip
                         reached += 1
                     to = stage + begin - low
                     source = (t * stride - block * size) * pitch
                     if size == 1:  # nothing to share: the row itself
                         row = top + t * stride * gap
                         nr = nd if 0 <= row < height else 0
-                        add(x, px + row * hx + begin, nr, dx, numbers, prefix, to, n)
+                        add(x, px + row * hx + begin, nr, dx, numbers, prefix, to, n,
+                            widths, begin, shares, at_rows, row)  # fmt: skip
                     else:
                         if careful:
                             join(numbers, source, past, to, n)
@@ -134,124 +186,6 @@ def make_kernel(op: str, kind: str, accumulator: str, out: str) -> Callable:
                           spans, area)  # fmt: skip
         keep(numbers_array)
         keep(spans_array)
+        keep(widths_array)
 
-    return compile(kernel, name)
-
-
-def is_careful(op: str, accumulator: str) -> bool:
-    """Whether rows are summed in runs, so that no number passes through many roundings."""
-    return accumulator == "f32" and op in ("sum", "mean")
-
-
-def _make_runs(op: str, accumulator: str, join: Callable, name: str) -> tuple[Callable, Callable]:
-    """clear(numbers, a, b): nothing there; close(numbers, a, past, n, rows): a full run is past."""
-    lanes = nm.lanes_of(accumulator)
-    put, nothing = vc.store(accumulator, lanes), vc.identity(op, accumulator, lanes)
-
-    def clear(numbers, a, b):
-        while a < b - lanes:
-            put(numbers, a, nothing())
-            a += lanes
-        put(numbers, b - lanes, nothing())
-
-    clear = helper(clear, f"{name}_clear")
-
-    def close(numbers, a, past, n, rows):
-        if rows > 0 and rows % RUN == 0:
-            join(numbers, past, a, past, n)
-            clear(numbers, a, past)
-
-    return clear, helper(close, f"{name}_close")
-
-
-def _make_down(op: str, kind: str, accumulator: str, name: str) -> tuple[Callable, Callable]:
-    """add(x, i, nd, dx, numbers, a, b, n): b = a and nd rows of x; join(numbers, a, p, to, n)."""
-    lanes = nm.lanes_of(accumulator)
-    load, part = vc.load(kind, accumulator, lanes), vc.load_part(op, kind, accumulator, lanes)
-    get, put = vc.load(accumulator, accumulator, lanes), vc.store(accumulator, lanes)
-    combine = vc.combine(op, accumulator)
-
-    def add(x, i, nd, dx, numbers, a, b, n):
-        if n < lanes:
-            value = get(numbers, a)
-            for d in range(nd if n > 0 else 0):
-                value = combine(value, part(x, i + d * dx, n))
-            put(numbers, b, value)
-        elif nd == 1:
-            j = 0
-            while j < n:
-                put(numbers, b + j, combine(get(numbers, a + j), vector(x, i, j, n)))
-                j += lanes
-        else:
-            j = 0
-            while j < n:
-                value = get(numbers, a + j)
-                for d in range(nd):
-                    value = combine(value, vector(x, i + d * dx, j, n))
-                put(numbers, b + j, value)
-                j += lanes
-
-    def vector(x, i, j, n):
-        if j + lanes <= n:
-            return load(x, i + j)
-        return part(x, i + j, n - j)
-
-    def join(numbers, a, p, to, n):
-        j = 0
-        while j < n:
-            put(numbers, to + j, combine(get(numbers, a + j), get(numbers, p + j)))
-            j += lanes
-
-    vector = helper(vector, f"{name}_vector")
-    return helper(add, f"{name}_add"), helper(join, f"{name}_join")
-
-
-def _make_along(op: str, accumulator: str, out: str, name: str) -> Callable:
-    """along(g, e, numbers, stage, pitch, n, y, at, m, spans, area): a row of m results."""
-    lanes, read, double = nm.lanes_of(accumulator), vc.read, op in ("max", "min")
-    get, put = vc.load(accumulator, accumulator, lanes), vc.store(accumulator, lanes)
-    combine, write, pick = (
-        vc.combine(op, accumulator),
-        writer(op, accumulator, out, lanes),
-        vc.pick(accumulator, lanes),
-    )
-
-    def along(g, e, numbers, stage, pitch, n, y, at, m, spans, area):
-        gap, stride, levels = read(g, GAP), read(g, STRIDE), read(g, e + LEVELS)
-        shift = gap
-        a = stage
-        for _ in range(1, levels):
-            n -= shift
-            i = 0
-            while i < n:
-                put(numbers, a + pitch + i, combine(get(numbers, a + i),
-                                                    get(numbers, a + i + shift)))  # fmt: skip
-                i += lanes
-            a += pitch
-            shift += shift
-        terms = e + AT_TERMS
-        count = read(g, e + TERMS)
-        o, dense = 0, (m - 1) * stride + 1
-        last, to = max(dense - lanes, 0), stage + levels * pitch
-        first, second = stage + read(g, terms), stage + read(g, terms + count - 1)
-        while o < dense:
-            p = min(o, last)
-            value = get(numbers, first + p)
-            if double:
-                value = combine(value, get(numbers, second + p))
-            else:
-                for k in range(1, count):
-                    value = combine(value, get(numbers, stage + read(g, terms + k) + p))
-            if stride == 1:
-                write(y, at + p, value, m, spans, p, area)
-            else:
-                put(numbers, to + p, value)
-            o += lanes
-        if stride > 1:
-            o, last = 0, max(m - lanes, 0)
-            while o < m:
-                p = min(o, last)
-                write(y, at + p, pick(numbers, to + p * stride, stride), m, spans, p, area)
-                o += lanes
-
-    return helper(along, f"{name}_along")
+    return helper(work, f"{name}_work")

@@ -106,6 +106,7 @@ class Training:
         self.cover = math.prod(int((a.last - a.first).max(initial=1)) for a in lines)
         self.table = tt.pack(self.channels, lines, _strip(lines, self.channels))
         self._back: dict[np.dtype, tuple[Callable[..., Any], int]] = {}
+        self._tables: dict[np.dtype, np.ndarray] = {}
         self._ahead: tuple[Callable[..., Any], int] | None = None
         self._spots: tuple[np.ndarray, np.ndarray | None, bool] | None = None
 
@@ -128,7 +129,7 @@ class Training:
         if (taps is None) != (self.op == "sum"):
             raise ValueError(f"the way back through {self.op} takes {self.op != 'sum':d} taps")
         beside = self.shares if taps is None else self.y.flat(taps)
-        data = self.y.flat(g), beside, self.x.flat(gx), self.table
+        data = self.y.flat(g), beside, self.x.flat(gx), self.table_back(g.dtype)
         share(kernel, data, total, workers(threads, self.reads))
 
     def ahead(self) -> tuple[Callable[..., Any], int]:
@@ -138,6 +139,11 @@ class Training:
     def way_back(self, dtype: np.dtype) -> tuple[Callable[..., Any], int]:
         """The kernel for derivatives of this dtype, and over how many rows it goes."""
         return self._back.get(dtype) or self._find_back(dtype)
+
+    def table_back(self, dtype: np.dtype) -> np.ndarray:
+        """The table that `way_back`'s kernel reads."""
+        self.way_back(dtype)
+        return self._tables.get(dtype, self.table)
 
     def places(self, taps: np.ndarray) -> np.ndarray:
         """PyTorch's indices: flat over the pooled axes; -1 where a window has nothing real."""
@@ -177,6 +183,15 @@ class Training:
 
     def _find_back(self, dtype: np.dtype) -> tuple[Callable[..., Any], int]:
         kind, (d, h, _) = kind_of(dtype), self.lines
+        from . import largeback
+
+        if self.op == "sum" and largeback.pays(self.lines):
+            divided = self.shares.size > 0
+            kernel, self._tables[dtype], total = largeback.ready(
+                kind, self.lines, self.planes, self.channels, divided
+            )
+            self._back[dtype] = kernel, total
+            return kernel, total
         acc = "f64" if kind == "f64" or (kind == "f32" and self.cover > MOST_ADDED) else "f32"
         find = self._back_sum if self.op == "sum" else self._back_max
         kernel, by_plane = find(kind, acc)
