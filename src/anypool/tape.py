@@ -118,9 +118,7 @@ class Tape:
         if call.path != "kernels" or call.weighing is not None:
             return None
         for number, part in enumerate(self._parts(g)):
-            one = kernels.smooth_slopes(
-                call.plan, call.layout, number, call.x, part, call.threads
-            )
+            one = kernels.smooth_slopes(call.plan, call.layout, number, call.x, part, call.threads)
             if one is None:
                 return None
             gx = one if gx is None else np.add(gx, one, out=gx)

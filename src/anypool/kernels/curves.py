@@ -107,7 +107,9 @@ class Real:
 
     def kept_nan(self, result: Real) -> Real:
         """``result``, but NaN stays what it is."""
-        return self.of(self.b.select(self.b.fcmp_unordered("uno", self.v, self.v), self.v, result.v))
+        return self.of(
+            self.b.select(self.b.fcmp_unordered("uno", self.v, self.v), self.v, result.v)
+        )
 
     def call(self, name: str) -> Real:
         return self.of(nm.call(self.b, f"llvm.{name}", self.v.type, [self.v]))

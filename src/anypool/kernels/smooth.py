@@ -204,7 +204,7 @@ def form_of(plan: Plan) -> str:
 
 
 def parameters(plan: Plan) -> np.ndarray:
-    """The five numbers of a form: a power and its inverse are split as `curves.power` takes them."""
+    """A form's five numbers: a power and its inverse are split as `curves.power` takes them."""
     first, second = plan.numbers
     if plan.reduction.name not in ("lp", "gem"):
         return np.array([first, 0.0, 0.0, 0.0, 0.0])

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import numbers as nm
+from . import smoothcalls as sc
 from . import smoothforms as sf
 from . import smoothslopes as ss
 from . import vectors as vc
@@ -43,12 +44,14 @@ from .smoothunstage import make_unstage
 
 
 def _make_window(slope: ss.Slope, acc: str, name: str) -> Callable:
-    """window(scratch, slopes, at, taps, count, places, w, n, g, many, p): a vector of windows shares
-    out g; its first `many` lanes do."""
+    """window(scratch, slopes, at, taps, count, places, w, n, g, many, p): windows share out g.
+
+    Of the vector of windows the first `many` do.
+    """
     lanes, read, twice, weighs = nm.lanes_of(acc), vc.read, slope.two_passes, slope.weighs
-    load, put, begin = vc.load(acc, acc, lanes), vc.store(acc, lanes), sf.begin(slope, acc, lanes)
-    meet, settle = sf.meet(slope, acc, lanes), sf.settle(slope, acc)
-    add, splat, first = (sf.add(slope, acc, lanes), sf.splat(acc, lanes),
+    load, put, begin = vc.load(acc, acc, lanes), vc.store(acc, lanes), sc.begin(slope, acc, lanes)
+    meet, settle = sc.meet(slope, acc, lanes), sc.settle(slope, acc)
+    add, splat, first = (sc.add(slope, acc, lanes), sc.splat(acc, lanes),
                          vc.keep_first("sum", acc, lanes))  # fmt: skip
     factors, share = ss.factors(slope, acc, lanes), ss.share(slope, acc, lanes)
     plus = vc.combine("sum", acc)
@@ -115,9 +118,13 @@ def make_kernel(form_name: str, kind: str, g_kind: str, acc: str, out: str, way:
     lanes, dtype = nm.lanes_of(acc), nm.KINDS[acc].dtype
     hold, flush = _make_hold(slope, kind, acc, out, way, name)
     window, weighs = _make_window(slope, acc, name), slope.weighs
-    locate, line, coming = make_locate(name), make_line(name), take_part(sf.PLAIN, g_kind, acc, lanes)
+    locate, line, coming = (
+        make_locate(name),
+        make_line(name),
+        take_part(sf.PLAIN, g_kind, acc, lanes),
+    )
     load, get1, put1 = vc.load(acc, acc, lanes), vc.load(g_kind, acc, 1), vc.store(acc, 1)
-    mul, splat, number, hollow = sf.times(acc), sf.splat(acc, lanes), sf.number, slope.hollow
+    mul, splat, number, hollow = sc.times(acc), sc.splat(acc, lanes), sc.number, slope.hollow
     memory, keep, read, lined = vc.memory, vc.keep, vc.read, way.isdigit()
 
     def kernel(x_array, g_array, gx_array, table, first, last):
@@ -132,7 +139,10 @@ def make_kernel(form_name: str, kind: str, g_kind: str, acc: str, out: str, way:
         slopes_array = np.zeros(slots * apart + lanes, dtype)
         held, taps_array = np.full(slots, -1, np.int64), np.zeros(slots * size, np.int64)
         places_array = np.empty(slots * size, np.int64)
-        spots_array, work_array = np.empty(size, np.int64), np.zeros(strip * channels + lanes, dtype)
+        spots_array, work_array = (
+            np.empty(size, np.int64),
+            np.zeros(strip * channels + lanes, dtype),
+        )
         for j in range(size):
             spots_array[j] = (j * gap) % step * room + (j * gap) // step * channels
         for k in range(slots * size):

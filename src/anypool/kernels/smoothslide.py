@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import numbers as nm
+from . import smoothcalls as sc
 from . import smoothforms as sf
 from . import vectors as vc
 from .cache import compile, helper
@@ -46,9 +47,17 @@ def make_window(form: sf.Form, acc: str, name: str) -> Callable:
     along a row there is something.
     """
     lanes, read, twice, weighs = nm.lanes_of(acc), vc.read, form.two_passes, form.weighs
-    load, begin, meet = vc.load(acc, acc, lanes), sf.begin(form, acc, lanes), sf.meet(form, acc, lanes)
-    settle, add, finish = sf.settle(form, acc), sf.add(form, acc, lanes), sf.finish(form, acc, lanes)
-    splat = sf.splat(acc, lanes)
+    load, begin, meet = (
+        vc.load(acc, acc, lanes),
+        sc.begin(form, acc, lanes),
+        sc.meet(form, acc, lanes),
+    )
+    settle, add, finish = (
+        sc.settle(form, acc),
+        sc.add(form, acc, lanes),
+        sc.finish(form, acc, lanes),
+    )
+    splat = sc.splat(acc, lanes)
 
     def window(scratch, at, taps, count, places, w, n, p):
         c, s, t = begin(), splat(0.0), splat(0.0)
@@ -67,8 +76,7 @@ def make_window(form: sf.Form, acc: str, name: str) -> Callable:
 
 
 def make_rows(form: sf.Form, kind: str, acc: str, way: str, name: str) -> Callable:
-    """hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, spots, taps, p): stage the rows
-    of a window that are not there yet, and say where its taps lie."""
+    """hold(...): stage the rows of a window that are not there yet, and say where its taps lie."""
     stage, read = make_stage(form, kind, acc, way, name), vc.read
 
     def hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, spots, taps, p):
@@ -97,7 +105,7 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
     locate, line = make_locate(name), make_line(name)
     write, put, put1 = writer("smooth", acc, out, lanes), vc.store(acc, lanes), vc.store(out, 1)
     load, get1 = vc.load(acc, acc, lanes), vc.load(acc, acc, 1)
-    mul, splat, number, hollow = sf.times(acc), sf.splat(acc, lanes), sf.number, form.hollow
+    mul, splat, number, hollow = sc.times(acc), sc.splat(acc, lanes), sc.number, form.hollow
     memory, keep, read, lined = vc.memory, vc.keep, vc.read, way.isdigit()
 
     def kernel(x_array, y_array, table, first, last):
@@ -111,7 +119,10 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
         scratch_array = np.full(slots * apart + lanes, hollow, dtype)
         held, taps_array = np.full(slots, -1, np.int64), np.zeros(slots * size, np.int64)
         places_array = np.empty(slots * size, np.int64)
-        spots_array, work_array = np.empty(size, np.int64), np.empty(strip * channels + lanes, dtype)
+        spots_array, work_array = (
+            np.empty(size, np.int64),
+            np.empty(strip * channels + lanes, dtype),
+        )
         for j in range(size):
             spots_array[j] = (j * gap) % step * room + (j * gap) // step * channels
         for k in range(slots * size):
@@ -145,8 +156,8 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
                     hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, spots_array,
                          taps_array, p)  # fmt: skip
                     rows, to, numbers = splat(float(nd * nh)), target + o0 * wy, many * channels
-                    for i in range(0, numbers, lanes):
-                        i = min(i, max(numbers - lanes, 0))
+                    for first_i in range(0, numbers, lanes):
+                        i = min(first_i, max(numbers - lanes, 0))
                         there = mul(load(n_of, o0 * channels + i), rows)
                         value = window(scratch, i, taps, nd * nh * size, places, w, there, p)
                         if wy == channels:

@@ -6,7 +6,20 @@ import numpy as np
 
 from .rowtable import AT_PLANES, AT_STRIPS, HEADER
 
-MORE = ("strip", "room", "d_gap", "h_gap", "d_ring", "h_ring", "fresh", "p0", "p1", "p2", "p3", "p4")
+MORE = (
+    "strip",
+    "room",
+    "d_gap",
+    "h_gap",
+    "d_ring",
+    "h_ring",
+    "fresh",
+    "p0",
+    "p1",
+    "p2",
+    "p3",
+    "p4",
+)
 STRIP, ROOM, D_GAP, H_GAP, D_RING, H_RING, FRESH, P0, P1, P2, P3, P4 = range(
     len(HEADER), len(HEADER) + len(MORE)
 )

@@ -15,7 +15,7 @@ from .cache import helper
 from .curves import Real
 from .numbers import Value
 from .rowtable import CHANNELS, GAP, LENGTH, SIZE, STRIDE, W_X
-from .smoothforms import PARAMETERS, spread
+from .smoothcalls import PARAMETERS, spread
 from .smoothreads import between, masked
 from .smoothslopes import Slope, last
 from .smoothtable import ROOM
