@@ -97,7 +97,7 @@ class _Lies(NamedTuple):
         from . import rows
 
         inner, windows = self.inner, self.inner.windows
-        more = {"gap": windows.step}
+        more: dict[str, Any] = {"gap": windows.step}
         if isinstance(rule := inner.rule, Slide):
             more = {"size": rule.kernel, "stride": rule.stride, "gap": rule.dilation,
                     "before": rule.padding(inner.size)[0]}  # fmt: skip

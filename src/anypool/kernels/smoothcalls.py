@@ -46,8 +46,8 @@ def meet(form: Form, acc: str, lanes: int) -> Any:
     @vc.intrinsic
     def met(typing: Any, c: Any, v: Any, p: Any) -> Any:
         def code(context: Any, b: Any, sig: Any, args: Any) -> Value:
-            reals = [Real(b, a, acc) for a in args[:2]]
-            return form.meet(*reals, spread(context, b, args[2], acc, lanes)).v
+            c, v = (Real(b, a, acc) for a in args[:2])
+            return form.meet(c, v, spread(context, b, args[2], acc, lanes)).v
 
         return c(c, v, PARAMETERS), code
 
@@ -74,8 +74,8 @@ def add(form: Form, acc: str, lanes: int) -> Any:
     @vc.intrinsic
     def added(typing: Any, s: Any, t: Any, v: Any, c: Any, w: Any, p: Any) -> Any:
         def code(context: Any, b: Any, sig: Any, args: Any) -> Value:
-            reals = [Real(b, a, acc) for a in args[:5]]
-            sums = form.add(*reals, spread(context, b, args[5], acc, lanes))
+            s, t, v, c, w = (Real(b, a, acc) for a in args[:5])
+            sums = form.add(s, t, v, c, w, spread(context, b, args[5], acc, lanes))
             return context.make_tuple(b, sig.return_type, [one.v for one in sums])
 
         return types.UniTuple(kind, 2)(kind, kind, kind, kind, kind, PARAMETERS), code
@@ -90,8 +90,8 @@ def finish(form: Form, acc: str, lanes: int) -> Any:
     @vc.intrinsic
     def finished(typing: Any, c: Any, s: Any, t: Any, n: Any, p: Any) -> Any:
         def code(context: Any, b: Any, sig: Any, args: Any) -> Value:
-            reals = [Real(b, a, acc) for a in args[:4]]
-            return form.finish(*reals, spread(context, b, args[4], acc, lanes)).v
+            c, s, t, n = (Real(b, a, acc) for a in args[:4])
+            return form.finish(c, s, t, n, spread(context, b, args[4], acc, lanes)).v
 
         return kind(kind, kind, kind, kind, PARAMETERS), code
 
