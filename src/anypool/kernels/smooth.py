@@ -46,7 +46,7 @@ class Way(NamedTuple):
 
 def ready(plan: Plan, laid: Laid, x: Flat, y: Flat) -> Fast | str:
     """The kernel for one grid of windows over these arrays, or why there is none."""
-    found = way_of(plan, laid, x, y)
+    found = suits(plan) or way_of(plan, laid, x, y)
     if isinstance(found, str):
         return found
     kinds = form_of(plan), kind_of(plan.dtype), found.acc, kind_of(plan.work)
