@@ -160,7 +160,10 @@ def slopes(
 def smooth_slopes(
     plan: Plan, layout: Layout, number: int, x: np.ndarray, g: np.ndarray, threads: int | None
 ) -> np.ndarray | None:
-    """The derivative of a smooth reduction by x alone, or None; see :func:`smoothtrain.backward`."""
+    """The derivative of a smooth reduction by x alone, or None.
+
+    See :func:`smoothtrain.backward`.
+    """
     from . import smoothtrain
 
     return smoothtrain.backward(plan, layout, number, x, g, threads)

@@ -46,7 +46,7 @@ class Way(NamedTuple):
 
 def ready(plan: Plan, laid: Laid, x: Flat, y: Flat) -> Fast | str:
     """The kernel for one grid of windows over these arrays, or why there is none."""
-    found = way_of(plan, laid, x, y)
+    found = suits(plan) or way_of(plan, laid, x, y)
     if isinstance(found, str):
         return found
     kinds = form_of(plan), kind_of(plan.dtype), found.acc, kind_of(plan.work)
@@ -97,7 +97,7 @@ class _Lies(NamedTuple):
         from . import rows
 
         inner, windows = self.inner, self.inner.windows
-        more = {"gap": windows.step}
+        more: dict[str, Any] = {"gap": windows.step}
         if isinstance(rule := inner.rule, Slide):
             more = {"size": rule.kernel, "stride": rule.stride, "gap": rule.dilation,
                     "before": rule.padding(inner.size)[0]}  # fmt: skip
@@ -204,7 +204,7 @@ def form_of(plan: Plan) -> str:
 
 
 def parameters(plan: Plan) -> np.ndarray:
-    """The five numbers of a form: a power and its inverse are split as `curves.power` takes them."""
+    """A form's five numbers: a power and its inverse are split as `curves.power` takes them."""
     first, second = plan.numbers
     if plan.reduction.name not in ("lp", "gem"):
         return np.array([first, 0.0, 0.0, 0.0, 0.0])

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import numbers as nm
+from . import smoothcalls as sc
 from . import smoothforms as sf
 from . import smoothreads as sr
 from . import vectors as vc
@@ -26,11 +27,11 @@ def _make_places(form: sf.Form, kind: str, acc: str, lanes: int, name: str) -> C
     are there."""
     take, part = sr.take(form, kind, acc, lanes), sr.take_part(form, kind, acc, lanes)
     begin, meet, settle = (
-        sf.begin(form, acc, lanes),
-        sf.meet(form, acc, lanes),
-        sf.settle(form, acc),
+        sc.begin(form, acc, lanes),
+        sc.meet(form, acc, lanes),
+        sc.settle(form, acc),
     )
-    add, finish, splat = sf.add(form, acc, lanes), sf.finish(form, acc, lanes), sf.splat(acc, lanes)
+    add, finish, splat = sc.add(form, acc, lanes), sc.finish(form, acc, lanes), sc.splat(acc, lanes)
     twice = form.two_passes
 
     def window(x, at, nd, dx, nh, hx, nw, wx, n, many, p):
@@ -66,7 +67,7 @@ def make_places(form: sf.Form, kind: str, acc: str, out: str, width: int, name: 
     """kernel(x, y, table, first, last) where channels lie side by side."""
     window = _make_places(form, kind, acc, width, name)
     locate, line, write = make_locate(name), make_line(name), writer("smooth", acc, out, width)
-    memory, read, number = vc.memory, vc.read, sf.number
+    memory, read, number = vc.memory, vc.read, sc.number
 
     def kernel(x_array, y_array, table, first, last):
         x, y, g = memory(x_array), memory(y_array), memory(table)
@@ -83,8 +84,8 @@ def make_places(form: sf.Form, kind: str, acc: str, out: str, width: int, name: 
                 start = read(g, at + o)
                 nw = max(0, -((start - read(g, at + outputs + o)) // gap))
                 n, i, to = float(nd * nh * nw), base + start * wx, target + o * read(g, W_Y)
-                for c in range(0, channels, width):
-                    c = min(c, max(channels - width, 0))
+                for first_c in range(0, channels, width):
+                    c = min(first_c, max(channels - width, 0))
                     value = window(x, i + c, nd, dx, nh, hx, nw, wx * gap, n, channels, p)
                     write(y, to + c, value, channels, g, 0, 1.0)
 
@@ -96,12 +97,12 @@ def _make_runs(form: sf.Form, kind: str, acc: str, name: str) -> Callable:
     lanes, twice = nm.lanes_of(acc), form.two_passes
     take, part = sr.take(form, kind, acc, lanes), sr.take_part(form, kind, acc, lanes)
     begin, meet, settle = (
-        sf.begin(form, acc, lanes),
-        sf.meet(form, acc, lanes),
-        sf.settle(form, acc),
+        sc.begin(form, acc, lanes),
+        sc.meet(form, acc, lanes),
+        sc.settle(form, acc),
     )
-    add, splat, ones = sf.add(form, acc, lanes), sf.splat(acc, lanes), sr.ones(acc, lanes)
-    together, total = sf.together(form.meeting, acc, lanes), vc.reduce("sum", acc, lanes)
+    add, splat, ones = sc.add(form, acc, lanes), sc.splat(acc, lanes), sr.ones(acc, lanes)
+    together, total = sc.together(form.meeting, acc, lanes), vc.reduce("sum", acc, lanes)
 
     def window(x, at, nd, dx, nh, hx, nw, n, p):
         c, s, t, one = begin(), splat(0.0), splat(0.0), splat(1.0)
@@ -131,11 +132,11 @@ def _make_runs(form: sf.Form, kind: str, acc: str, name: str) -> Callable:
 def make_runs(form: sf.Form, kind: str, acc: str, out: str, lanes: int, name: str) -> Callable:
     """kernel(x, y, table, first, last) where the elements along a row do."""
     dtype = nm.KINDS[acc].dtype
-    window, finish = _make_runs(form, kind, acc, name), sf.finish(form, acc, lanes)
+    window, finish = _make_runs(form, kind, acc, name), sc.finish(form, acc, lanes)
     locate, line, write = make_locate(name), make_line(name), writer("smooth", acc, out, lanes)
     put, put1, load, get1 = (vc.store(acc, lanes), vc.store(acc, 1), vc.load(acc, acc, lanes),
                              vc.load(acc, acc, 1))  # fmt: skip
-    last1, memory, keep, read, number = vc.store(out, 1), vc.memory, vc.keep, vc.read, sf.number
+    last1, memory, keep, read, number = vc.store(out, 1), vc.memory, vc.keep, vc.read, sc.number
 
     def kernel(x_array, y_array, table, first, last):
         x, y, g = memory(x_array), memory(y_array), memory(table)

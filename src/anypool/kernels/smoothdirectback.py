@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from . import numbers as nm
+from . import smoothcalls as sc
 from . import smoothforms as sf
 from . import smoothreads as sr
 from . import smoothslopes as ss
@@ -33,11 +33,11 @@ def _make_give(slope: ss.Slope, acc: str, out: str, lanes: int, name: str) -> Ca
 
 
 def _make_places(slope: ss.Slope, kind: str, acc: str, out: str, lanes: int, name: str) -> Callable:
-    part, begin = sr.take_part(slope, kind, acc, lanes), sf.begin(slope, acc, lanes)
-    meet, settle = sf.meet(slope, acc, lanes), sf.settle(slope, acc)
+    part, begin = sr.take_part(slope, kind, acc, lanes), sc.begin(slope, acc, lanes)
+    meet, settle = sc.meet(slope, acc, lanes), sc.settle(slope, acc)
     add, splat, factors = (
-        sf.add(slope, acc, lanes),
-        sf.splat(acc, lanes),
+        sc.add(slope, acc, lanes),
+        sc.splat(acc, lanes),
         ss.factors(slope, acc, lanes),
     )
     give, twice = _make_give(slope, acc, out, lanes, name), slope.two_passes
@@ -70,16 +70,16 @@ def _make_places(slope: ss.Slope, kind: str, acc: str, out: str, lanes: int, nam
 def _make_runs(slope: ss.Slope, kind: str, acc: str, out: str, lanes: int, name: str) -> Callable:
     part, ones = sr.take_part(slope, kind, acc, lanes), sr.ones(acc, lanes)
     begin, meet, settle = (
-        sf.begin(slope, acc, lanes),
-        sf.meet(slope, acc, lanes),
-        sf.settle(slope, acc),
+        sc.begin(slope, acc, lanes),
+        sc.meet(slope, acc, lanes),
+        sc.settle(slope, acc),
     )
     add, splat, factors = (
-        sf.add(slope, acc, lanes),
-        sf.splat(acc, lanes),
+        sc.add(slope, acc, lanes),
+        sc.splat(acc, lanes),
         ss.factors(slope, acc, lanes),
     )
-    both, total = sf.together(slope.meeting, acc, lanes), sf.together("sum", acc, lanes)
+    both, total = sc.together(slope.meeting, acc, lanes), sc.together("sum", acc, lanes)
     give, twice = _make_give(slope, acc, out, lanes, name), slope.two_passes
 
     def window(table, x, gx, at, nd, dx, nh, hx, nw, wx, n, _, incoming, fresh, p):
@@ -122,8 +122,8 @@ def make_kernel(
         make_line(name),
         sr.take_part(sf.PLAIN, g_kind, acc, lanes),
     )
-    one, spread, width = vc.load(g_kind, acc, 1), sf.spread_one(acc, lanes), 1 if runs else lanes
-    memory, read, number = vc.memory, vc.read, sf.number
+    one, spread, width = vc.load(g_kind, acc, 1), sc.spread_one(acc, lanes), 1 if runs else lanes
+    memory, read, number = vc.memory, vc.read, sc.number
 
     def kernel(x_array, g_array, gx_array, table, first, last):
         x, y, gx, g = memory(x_array), memory(g_array), memory(gx_array), memory(table)
@@ -142,10 +142,7 @@ def make_kernel(
                 n, i, to = float(nd * nh * nw), base + start * wx, target + o * read(g, W_Y)
                 for c in range(0, channels, width):
                     many = min(width, channels - c)
-                    if runs:
-                        incoming = spread(one(y, to))
-                    else:
-                        incoming = coming(y, to + c, many, p)
+                    incoming = spread(one(y, to)) if runs else coming(y, to + c, many, p)
                     window(g, x, gx, i + c, nd, dx, nh, hx, nw, wx * gap, n, many, incoming, fresh,
                            p)  # fmt: skip
 

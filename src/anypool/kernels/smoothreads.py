@@ -13,7 +13,8 @@ from . import vectors as vc
 from .curves import Real
 from .numbers import Value
 from .registers import Vector
-from .smoothforms import PARAMETERS, Form, spread
+from .smoothcalls import PARAMETERS, spread
+from .smoothforms import Form
 from .vectors import I32
 
 

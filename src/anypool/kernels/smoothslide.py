@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import numbers as nm
+from . import smoothcalls as sc
 from . import smoothforms as sf
 from . import vectors as vc
 from .cache import compile, helper
@@ -38,6 +39,8 @@ from .smoothstage import make_stage
 from .smoothtable import D_GAP, D_RING, H_GAP, H_RING, P0, P1, P2, P3, P4, ROOM, STRIP
 from .writing import writer
 
+MOST_ALONE = 8  # taps that a window adds up by itself rather than share
+
 
 def make_window(form: sf.Form, acc: str, name: str) -> Callable:
     """window(scratch, at, taps, count, places, w, n, p): one vector of windows.
@@ -48,15 +51,15 @@ def make_window(form: sf.Form, acc: str, name: str) -> Callable:
     lanes, read, twice, weighs = nm.lanes_of(acc), vc.read, form.two_passes, form.weighs
     load, begin, meet = (
         vc.load(acc, acc, lanes),
-        sf.begin(form, acc, lanes),
-        sf.meet(form, acc, lanes),
+        sc.begin(form, acc, lanes),
+        sc.meet(form, acc, lanes),
     )
     settle, add, finish = (
-        sf.settle(form, acc),
-        sf.add(form, acc, lanes),
-        sf.finish(form, acc, lanes),
+        sc.settle(form, acc),
+        sc.add(form, acc, lanes),
+        sc.finish(form, acc, lanes),
     )
-    splat = sf.splat(acc, lanes)
+    splat = sc.splat(acc, lanes)
 
     def window(scratch, at, taps, count, places, w, n, p):
         c, s, t = begin(), splat(0.0), splat(0.0)
@@ -75,8 +78,7 @@ def make_window(form: sf.Form, acc: str, name: str) -> Callable:
 
 
 def make_rows(form: sf.Form, kind: str, acc: str, way: str, name: str) -> Callable:
-    """hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, spots, taps, p): stage the rows
-    of a window that are not there yet, and say where its taps lie."""
+    """hold(...): stage the rows of a window that are not there yet, and say where its taps lie."""
     stage, read = make_stage(form, kind, acc, way, name), vc.read
 
     def hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, spots, taps, p):
@@ -96,16 +98,34 @@ def make_rows(form: sf.Form, kind: str, acc: str, way: str, name: str) -> Callab
     return helper(hold, f"{name}_hold")
 
 
+def make_total(acc: str, name: str) -> Callable:
+    """total(scratch, taps, rows, size, n, to): the rows of a window added up, n numbers long.
+
+    Where nothing is measured off a centre, windows of many taps share these sums.
+    """
+    lanes, read = nm.lanes_of(acc), vc.read
+    load, put, plus = vc.load(acc, acc, lanes), vc.store(acc, lanes), vc.combine("sum", acc)
+
+    def total(scratch, taps, rows, size, n, to):
+        for i in range(0, n, lanes):
+            made = load(scratch, read(taps, 0) + i)
+            for e in range(1, rows):
+                made = plus(made, load(scratch, read(taps, e * size) + i))
+            put(scratch, to + i, made)
+
+    return helper(total, f"{name}_total")
+
+
 def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Callable:
     """kernel(x, y, table, first, last); way: see `smoothstage.make_stage`."""
     name = f"smooth_{form_name}_{kind}_{acc}_{out}_{way}"
     form, lanes, dtype = sf.FORMS[form_name], nm.lanes_of(acc), nm.KINDS[acc].dtype
     hold, weighs = make_rows(form, kind, acc, way, name), form.weighs
-    window = make_window(form, acc, name)
+    window, total, twice = make_window(form, acc, name), make_total(acc, name), form.two_passes
     locate, line = make_locate(name), make_line(name)
     write, put, put1 = writer("smooth", acc, out, lanes), vc.store(acc, lanes), vc.store(out, 1)
     load, get1 = vc.load(acc, acc, lanes), vc.load(acc, acc, 1)
-    mul, splat, number, hollow = sf.times(acc), sf.splat(acc, lanes), sf.number, form.hollow
+    mul, splat, number, hollow = sc.times(acc), sc.splat(acc, lanes), sc.number, form.hollow
     memory, keep, read, lined = vc.memory, vc.keep, vc.read, way.isdigit()
 
     def kernel(x_array, y_array, table, first, last):
@@ -116,7 +136,7 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
         room, strip, length = read(g, ROOM), read(g, STRIP), read(g, LENGTH)
         reach, slots = (size - 1) * gap + 1, read(g, D_RING) * read(g, H_RING)
         apart = room * (step if lined else min(step, reach))
-        scratch_array = np.full(slots * apart + lanes, hollow, dtype)
+        scratch_array = np.full((slots + 1) * apart + 2 * lanes, hollow, dtype)
         held, taps_array = np.full(slots, -1, np.int64), np.zeros(slots * size, np.int64)
         places_array = np.empty(slots * size, np.int64)
         spots_array, work_array = (
@@ -125,6 +145,8 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
         )
         for j in range(size):
             spots_array[j] = (j * gap) % step * room + (j * gap) // step * channels
+        along_array = spots_array + slots * apart
+        along = memory(along_array)
         for k in range(slots * size):
             places_array[k] = spots_array[k % size]
         n_array, at = np.zeros(outputs * channels + lanes, dtype), read(g, AT_W)
@@ -155,11 +177,15 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
                     base, nd, nh, target, _ = line(g, od, oh, px, py)
                     hold(g, x, base, od, oh, nd, nh, low, n, apart, scratch, held, spots_array,
                          taps_array, p)  # fmt: skip
+                    taps_now, count = taps, nd * nh * size
+                    if not twice and nd * nh > 1 and count > MOST_ALONE:
+                        total(scratch, taps, nd * nh, size, apart, slots * apart)
+                        taps_now, count = along, size
                     rows, to, numbers = splat(float(nd * nh)), target + o0 * wy, many * channels
-                    for i in range(0, numbers, lanes):
-                        i = min(i, max(numbers - lanes, 0))
+                    for first_i in range(0, numbers, lanes):
+                        i = min(first_i, max(numbers - lanes, 0))
                         there = mul(load(n_of, o0 * channels + i), rows)
-                        value = window(scratch, i, taps, nd * nh * size, places, w, there, p)
+                        value = window(scratch, i, taps_now, count, places, w, there, p)
                         if wy == channels:
                             write(y, to + i, value, numbers, g, 0, 1.0)
                         else:
@@ -170,6 +196,7 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
             row = end
         keep(scratch_array)
         keep(taps_array)
+        keep(along_array)
         keep(places_array)
         keep(work_array)
         keep(n_array)

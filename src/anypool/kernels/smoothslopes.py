@@ -16,7 +16,8 @@ from . import vectors as vc
 from .curves import Real
 from .numbers import Value
 from .registers import Vector
-from .smoothforms import PARAMETERS, Form, spread
+from .smoothcalls import PARAMETERS, spread
+from .smoothforms import Form
 
 P = list[Real]
 
@@ -183,8 +184,8 @@ def factors(slope: Slope, acc: str, lanes: int) -> Any:
     @vc.intrinsic
     def found(typing: Any, c: Any, s: Any, t: Any, n: Any, g: Any, p: Any) -> Any:
         def code(context: Any, b: Any, sig: Any, args: Any) -> Value:
-            reals = [Real(b, a, acc) for a in args[:5]]
-            pair = slope.factors(*reals, spread(context, b, args[5], acc, lanes))
+            c, s, t, n, g = (Real(b, a, acc) for a in args[:5])
+            pair = slope.factors(c, s, t, n, g, spread(context, b, args[5], acc, lanes))
             return context.make_tuple(b, sig.return_type, [one.v for one in pair])
 
         return types.UniTuple(kind, 2)(kind, kind, kind, kind, kind, PARAMETERS), code
@@ -199,8 +200,8 @@ def share(slope: Slope, acc: str, lanes: int) -> Any:
     @vc.intrinsic
     def found(typing: Any, v: Any, c: Any, a: Any, b: Any, p: Any) -> Any:
         def code(context: Any, builder: Any, sig: Any, args: Any) -> Value:
-            reals = [Real(builder, one, acc) for one in args[:4]]
-            return slope.share(*reals, spread(context, builder, args[4], acc, lanes)).v
+            v, c, a, b = (Real(builder, one, acc) for one in args[:4])
+            return slope.share(v, c, a, b, spread(context, builder, args[4], acc, lanes)).v
 
         return kind(kind, kind, kind, kind, PARAMETERS), code
 

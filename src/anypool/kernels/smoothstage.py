@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import numbers as nm
+from . import smoothcalls as sc
 from . import smoothforms as sf
 from . import smoothreads as sr
 from . import vectors as vc
@@ -55,7 +56,7 @@ def _by_vectors(form: sf.Form, kind: str, acc: str, stride: int) -> Callable:
 
 def _one_by_one(form: sf.Form, kind: str, acc: str) -> Callable:
     read, one = vc.read, sr.take(form, kind, acc, 1)
-    put, hollow = vc.store(acc, 1), sf.begin(form, acc, 1)
+    put, hollow = vc.store(acc, 1), sc.begin(form, acc, 1)
 
     def stage(g, x, row, low, scratch, at, n, p):
         length, room, wx, step = read(g, LENGTH), read(g, ROOM), read(g, W_X), read(g, STRIDE)
@@ -89,7 +90,7 @@ def _make_copy(form: sf.Form, kind: str, acc: str, name: str) -> Callable:
 
 
 def _by_places(form: sf.Form, kind: str, acc: str, copy: Callable) -> Callable:
-    read, put, hollow = vc.read, vc.store(acc, 1), sf.begin(form, acc, 1)
+    read, put, hollow = vc.read, vc.store(acc, 1), sc.begin(form, acc, 1)
 
     def stage(g, x, row, low, scratch, at, n, p):
         length, room, wx, step = read(g, LENGTH), read(g, ROOM), read(g, W_X), read(g, STRIDE)

@@ -27,9 +27,9 @@ def backward(
         return None
     if not g.size or not x.dtype.isnative or not g.dtype.isnative:
         return None
-    g = g if g.dtype in (SINGLE, np.dtype(np.float64)) else g.astype(SINGLE)
+    g = _laid(x, g, g.dtype if g.dtype in (SINGLE, np.dtype(np.float64)) else SINGLE)
     gx = np.empty_like(x) if into is None else into
-    if gx.strides != x.strides or any(s % g.itemsize for s in g.strides):
+    if gx.strides != x.strides:
         return None
     fx, fg = flat(bits(x)), flat(g)
     laid = fast.laid(plan, layout.grids[number], plan.rules[number], fx, fg)
@@ -37,6 +37,15 @@ def backward(
     if isinstance(way, str):
         return None
     return _run(plan, layout.grids[number], way, fx.data, g, fg.data, gx, threads)
+
+
+def _laid(x: np.ndarray, g: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """``g``, or a copy of this dtype with its axes in memory as those of x."""
+    like = np.empty_like(x, dtype=dtype, shape=g.shape)
+    if g.dtype == dtype and g.strides == like.strides:
+        return g
+    like[...] = g
+    return like
 
 
 def _run(

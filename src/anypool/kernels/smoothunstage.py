@@ -15,7 +15,7 @@ from .cache import helper
 from .curves import Real
 from .numbers import Value
 from .rowtable import CHANNELS, GAP, LENGTH, SIZE, STRIDE, W_X
-from .smoothforms import PARAMETERS, spread
+from .smoothcalls import PARAMETERS, spread
 from .smoothreads import between, masked
 from .smoothslopes import Slope, last
 from .smoothtable import ROOM
@@ -82,7 +82,7 @@ def unstage(slope: Slope, kind: str, acc: str, out: str, lanes: int, stride: int
 
 
 def make_unstage(slope: Slope, kind: str, acc: str, out: str, way: str, name: str) -> Callable:
-    """unstage(g, lines, at, n, x, gx, row, low, p): a row whose places from `low` on lie in lines."""
+    """unstage(g, lines, at, n, x, gx, row, low, p): a row whose places from `low` on are lines."""
     lanes, read = nm.lanes_of(acc), vc.read
     stride = int(way) if way.isdigit() else 1
     write, wide = unstage(slope, kind, acc, out, lanes, stride), lanes * stride
@@ -94,7 +94,7 @@ def make_unstage(slope: Slope, kind: str, acc: str, out: str, way: str, name: st
         for q in range(0, n, lanes):
             place = low + q * stride
             # beyond the last line's end nothing was added: n is a bound as the row's end is
-            begin, end = max(0, -place), min(min(wide, length - place), (n - q) * stride)
+            begin, end = max(0, -place), min(wide, length - place, (n - q) * stride)
             if begin < end:
                 write(lines, at + q, room, x, gx, row + place, begin, end, p)
 
