@@ -14,8 +14,8 @@ from ..plan import Layout, Plan
 from ..reductions import Recipe
 
 __all__ = [
-    "Choice", "choose", "for_masked_training", "for_training", "into", "no_kernel", "pool_grid", "quick", "slopes",
-    "why_not",
+    "Choice", "choose", "for_masked_training", "for_training", "into", "no_kernel", "pool_grid",
+    "quick", "slopes", "why_not",
 ]  # fmt: skip
 
 

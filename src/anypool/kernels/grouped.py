@@ -124,9 +124,7 @@ def _make(plan: Plan, layout: Layout, number: int, x: Flat, y: Flat) -> Made | N
     return Made(kernel, tables, rows.count_rows(_triples(planes), sides_0))
 
 
-def _reach(
-    axis: Axis, plan: Plan, layout: Layout, number: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _reach(axis: Axis, plan: Plan, layout: Layout, number: int) -> tuple[np.ndarray, np.ndarray]:
     """What of the innermost axis the windows of each group may read: low <= i < high."""
     table: Table = axis.table  # type: ignore[assignment]
     if isinstance(axis.rule, Slide) and layout.extents is not None:
@@ -185,4 +183,4 @@ def _offsets(plan: Plan, layout: Layout, strides: tuple[int, ...], source: bool)
         own = np.arange(rows) if layout.source is None or not source else layout.source
         return own * strides[0]
     places = np.indices([plan.shape[a] for a in plan.outer]).reshape(len(plan.outer), -1)
-    return sum(p * strides[a] for p, a in zip(places, plan.outer, strict=True))
+    return np.array([strides[a] for a in plan.outer], np.int64) @ places

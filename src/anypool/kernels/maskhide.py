@@ -22,7 +22,7 @@ LOWEST = {"f32": (-np.inf, np.inf), "f64": (-np.inf, np.inf), "f16": (0xFC00, 0x
 
 
 def _copier(op: str, kind: str, lanes: int, spread: bool) -> Any:
-    """copy(x, i, m, j, out, k, n): the first n (or all) lanes of x, where m says that they are real."""
+    """copy(x, i, m, j, out, k, n): the first n lanes of x (or all) where m says yes."""
     nothing = 0 if op == "sum" else LOWEST[kind][op == "min"]
 
     @intrinsic
@@ -77,7 +77,7 @@ def hider(op: str, kind: str, spread: bool) -> Any:
         run = channels if spread else size
         for plane in range(first, last):
             i, j, k = plane * size, read(at, plane), (plane - first) * size
-            for place in range(size // run):
+            for _ in range(size // run):
                 for c in range(0, run, lanes):
                     copy(x, i + c, m, j + (0 if spread else c), out, k + c, run - c)
                 i += run
