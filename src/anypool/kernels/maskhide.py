@@ -11,6 +11,7 @@ from numba.core import types
 
 from . import numbers as nm
 from . import registers as rg
+from . import selecting as sl
 from . import vectors as vc
 from .cache import compile
 from .masklanes import _lanes_at
@@ -85,3 +86,21 @@ def hider(op: str, kind: str, spread: bool) -> Any:
                 j += 1
 
     return compile(kernel, f"hide_{op}_{kind}_{'spread' if spread else 'each'}")
+
+
+@lru_cache(maxsize=1)
+def repeater() -> Any:
+    """kernel(m, out, channels, first, last): every byte of m, `channels` (at most 16) times.
+
+    Vectors are written whole: out has 16 bytes more.
+    """
+    memory, read, keep = vc.memory, vc.read, vc.keep
+    every, put = sl.everywhere("u8", 16), vc.store("u8", 16)
+
+    def kernel(m_array, out_array, channels, first, last):
+        m, out = memory(m_array), memory(out_array)
+        for i in range(first, last):
+            put(out, i * channels, every(np.int64(read(m, i))))
+        keep(out_array)
+
+    return compile(kernel, "mask_repeat")

@@ -16,7 +16,7 @@ from .frame import Flat, flat
 from .share import bits, kind_of, reads, share, stored, workers
 
 # Windows along the row with kernels made to measure: each costs two seconds of compiling.
-COMMON = ((2, 2), (3, 2), (3, 1))
+COMMON = ((2, 2), (3, 3), (4, 4), (3, 2), (3, 1))
 SLACK = 256  # counts are read by whole vectors
 SPREAD = 16  # channels beyond which one number of the mask stands for all of a place
 
@@ -146,8 +146,22 @@ def laid(mask: np.ndarray, x: np.ndarray, plan: Plan, full: int | None) -> np.nd
     shared = [a for a in range(x.ndim) if mask.strides[a] == 0 and a not in keep]
     one = mask[tuple(slice(0, 1) if a in shared else slice(None) for a in range(x.ndim))]
     order = sorted(range(x.ndim), key=lambda a: (-abs(x.strides[a]), a))
+    if full is not None and mask.strides[full] == 0 and mask.dtype == bool and order[-1] == full:
+        one = one[tuple(slice(0, 1) if a == full else slice(None) for a in range(x.ndim))]
+        dense = _repeated(one.transpose(order), x.shape[full]).transpose(np.argsort(order))
+        return np.broadcast_to(dense, mask.shape)
     dense = np.ascontiguousarray(one.transpose(order)).transpose(np.argsort(order))
     return np.broadcast_to(dense, mask.shape)
+
+
+def _repeated(mask: np.ndarray, channels: int) -> np.ndarray:
+    """A mask whose last axis has length 1, written out over the channels."""
+    from .maskhide import repeater
+
+    one = np.ascontiguousarray(mask)
+    out = np.empty(one.size * channels + 16, np.uint8)
+    repeater()(flat(bits(one)).data, out, channels, 0, one.size)
+    return out[:-16].view(bool).reshape(*one.shape[:-1], channels)
 
 
 def _merged(axes: Sequence[Axis]) -> list[Axis]:
