@@ -77,8 +77,10 @@ def choose(plan: Plan, x: np.ndarray) -> Choice:
     missing = no_kernel(plan)
     if missing:
         return Choice("portable", f"{missing}: plain NumPy")
-    from . import fast
+    from . import fast, masks
 
+    if masks.suits(plan, None, None):
+        return Choice("rows", "rows of memory, of which what is real is selected and counted")
     reason = fast.suits(plan)
     if reason:
         return Choice("generic", reason)
