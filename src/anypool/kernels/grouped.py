@@ -48,6 +48,8 @@ def pool(
     plan: Plan, layout: Layout, number: int, x: np.ndarray, y: np.ndarray, threads: int | None
 ) -> int | None:
     """Pool one grid into ``y``; how many windows have nothing real. None: no kernel does it."""
+    if not x.size:
+        return None
     grid, fx, fy = layout.grids[number], flat(bits(x)), flat(bits(y))
     made = _make(plan, layout, number, fx, fy)
     if made is None:

@@ -3,6 +3,10 @@
 What is real is counted first: the mask is summed over the same windows by the row kernels, in
 bytes where windows have at most 255 elements, once for all planes (channels) that share it.
 Skipped NaN are a mask made from x.
+
+Expected: 1.2 times a call without a mask where channels share it, 2 times where each has its own
+(a byte more for four, read twice). Seen on (8, 64, 56, 56) of float32, Zen 5, one thread: 1.2 to
+1.6 times shared (adaptive and whole means 2 to 2.3), 1.7 to 2.6 of its own, in both layouts.
 """
 
 from __future__ import annotations
@@ -34,6 +38,8 @@ def pool(
     plan: Plan, number: int, x: np.ndarray, y: np.ndarray, w: Any, threads: int | None
 ) -> int | None:
     """Pool one grid into ``y``; how many windows have nothing real. None: no kernel does it."""
+    if not x.size:
+        return None
     real = real_of(plan, x, w)
     made = ready(plan, number, x, y, real)
     if made is None:
