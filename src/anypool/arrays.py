@@ -9,7 +9,7 @@ import numpy as np
 
 from .axes import find_axes
 from .errors import PoolError, ShapeError
-from .plan import Plan
+from .plan import Plan, storable
 from .windows import Boxes, Sliding, Windows
 
 FOREIGN = ("torch", "tensorflow", "keras")
@@ -208,3 +208,25 @@ def check_out(out: Any, shape: tuple[int, ...], dtype: np.dtype, inputs: Sequenc
         raise PoolError("out is read-only; give an array that can be written")
     if any(isinstance(a, np.ndarray) and np.may_share_memory(out, a) for a in inputs):
         raise PoolError("out overlaps an input; give memory of its own")
+
+
+def check_hashable(**arguments: Any) -> None:
+    """A PoolError for the argument that is a list, a dict or an array where none makes sense."""
+    for name, value in arguments.items():
+        try:
+            hash(value)
+        except TypeError:
+            raise PoolError(f"{name} is {value!r}; give plain numbers or words") from None
+
+
+def dtype_of(dtype: Any) -> np.dtype | None:
+    """The argument dtype as NumPy's, or a PoolError."""
+    if dtype is None:
+        return None
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        raise PoolError(f"dtype {dtype!r} is not a NumPy dtype") from None
+    if not storable(found):
+        raise PoolError(f"dtype {found} cannot hold a result; use a bool, integer or float type")
+    return found

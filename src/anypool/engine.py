@@ -10,7 +10,7 @@ import numpy as np
 
 from . import arrays, kernels, portable
 from .errors import PoolError
-from .plan import Layout, Options, Plan, make, storable
+from .plan import Layout, Options, Plan, make
 from .reductions import Reduction, resolve
 from .windows import Grid, Windows
 
@@ -46,7 +46,7 @@ def prepare(
     batch = arrays.canonical(x, mask, sizes, axes, windows)
     sized = "" if batch.sizes is None else f"{np.ndim(batch.sizes)}"
     options = Options(
-        fill, nan, ties, _dtype(dtype), count_include_pad, divisor_override,
+        fill, nan, ties, arrays.dtype_of(dtype), count_include_pad, divisor_override,
         batch.mask is not None, weights is not None, sized, indices,
     )  # fmt: skip
     x = batch.x
@@ -55,7 +55,7 @@ def prepare(
     try:
         plan = make(x.shape, x.dtype.newbyteorder("="), windows, reduction, axes, options)
     except TypeError:
-        _check_hashable(windows=windows, axes=axes, **vars(options))
+        arrays.check_hashable(windows=windows, axes=axes, **vars(options))
         raise
     weighing = arrays.weighing(x.shape, batch.mask, weights, reduction.recipe.weighs)
     pairs = None if batch.sizes is None else arrays.extents(plan, batch.sizes)
@@ -65,27 +65,6 @@ def prepare(
     path = "portable" if kernels.no_kernel(plan) else "kernels"
     return Call(plan, layout, x, weighing, pairs, sized == "3",
                 _draws(plan, layout, random), threads, path)  # fmt: skip
-
-
-def _check_hashable(**arguments: Any) -> None:
-    """A PoolError for the argument that is a list, a dict or an array where none makes sense."""
-    for name, value in arguments.items():
-        try:
-            hash(value)
-        except TypeError:
-            raise PoolError(f"{name} is {value!r}; give plain numbers or words") from None
-
-
-def _dtype(dtype: Any) -> np.dtype | None:
-    if dtype is None:
-        return None
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        raise PoolError(f"dtype {dtype!r} is not a NumPy dtype") from None
-    if not storable(found):
-        raise PoolError(f"dtype {found} cannot hold a result; use a bool, integer or float type")
-    return found
 
 
 def _check_rng(rng: Any, windows: Windows, reduction: Reduction) -> None:

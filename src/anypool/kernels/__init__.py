@@ -15,8 +15,7 @@ from ..reductions import Recipe
 
 __all__ = [
     "Choice", "choose", "for_masked_training", "for_training", "into", "no_kernel", "pool_grid",
-    "quick", "slopes", "smooth_slopes",
-    "why_not",
+    "quick", "slopes", "smooth_slopes", "why_not",
 ]  # fmt: skip
 
 
@@ -87,8 +86,10 @@ def choose(plan: Plan, x: np.ndarray) -> Choice:
     missing = no_kernel(plan)
     if missing:
         return Choice("portable", f"{missing}: plain NumPy")
-    from . import fast
+    from . import fast, masks
 
+    if masks.suits(plan, None, None):
+        return Choice("rows", "rows of memory, of which what is real is selected and counted")
     reason = fast.suits(plan)
     if reason:
         return Choice("generic", reason)

@@ -48,6 +48,8 @@ def pool(
     plan: Plan, layout: Layout, number: int, x: np.ndarray, y: np.ndarray, threads: int | None
 ) -> int | None:
     """Pool one grid into ``y``; how many windows have nothing real. None: no kernel does it."""
+    if not x.size:
+        return None
     grid, fx, fy = layout.grids[number], flat(bits(x)), flat(bits(y))
     made = _make(plan, layout, number, fx, fy)
     if made is None:
@@ -183,4 +185,4 @@ def _offsets(plan: Plan, layout: Layout, strides: tuple[int, ...], source: bool)
         own = np.arange(rows) if layout.source is None or not source else layout.source
         return own * strides[0]
     places = np.indices([plan.shape[a] for a in plan.outer]).reshape(len(plan.outer), -1)
-    return sum(p * strides[a] for p, a in zip(places, plan.outer, strict=True))
+    return np.array([strides[a] for a in plan.outer], np.int64) @ places

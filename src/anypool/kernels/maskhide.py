@@ -11,6 +11,7 @@ from numba.core import types
 
 from . import numbers as nm
 from . import registers as rg
+from . import selecting as sl
 from . import vectors as vc
 from .cache import compile
 from .masklanes import _lanes_at
@@ -22,7 +23,7 @@ LOWEST = {"f32": (-np.inf, np.inf), "f64": (-np.inf, np.inf), "f16": (0xFC00, 0x
 
 
 def _copier(op: str, kind: str, lanes: int, spread: bool) -> Any:
-    """copy(x, i, m, j, out, k, n): the first n (or all) lanes of x, where m says that they are real."""
+    """copy(x, i, m, j, out, k, n): the first n lanes of x (or all) where m says yes."""
     nothing = 0 if op == "sum" else LOWEST[kind][op == "min"]
 
     @intrinsic
@@ -77,7 +78,7 @@ def hider(op: str, kind: str, spread: bool) -> Any:
         run = channels if spread else size
         for plane in range(first, last):
             i, j, k = plane * size, read(at, plane), (plane - first) * size
-            for place in range(size // run):
+            for _ in range(size // run):
                 for c in range(0, run, lanes):
                     copy(x, i + c, m, j + (0 if spread else c), out, k + c, run - c)
                 i += run
@@ -85,3 +86,21 @@ def hider(op: str, kind: str, spread: bool) -> Any:
                 j += 1
 
     return compile(kernel, f"hide_{op}_{kind}_{'spread' if spread else 'each'}")
+
+
+@lru_cache(maxsize=1)
+def repeater() -> Any:
+    """kernel(m, out, channels, first, last): every byte of m, `channels` (at most 16) times.
+
+    Vectors are written whole: out has 16 bytes more.
+    """
+    memory, read, keep = vc.memory, vc.read, vc.keep
+    every, put = sl.everywhere("u8", 16), vc.store("u8", 16)
+
+    def kernel(m_array, out_array, channels, first, last):
+        m, out = memory(m_array), memory(out_array)
+        for i in range(first, last):
+            put(out, i * channels, every(np.int64(read(m, i))))
+        keep(out_array)
+
+    return compile(kernel, "mask_repeat")

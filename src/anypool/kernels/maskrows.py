@@ -18,6 +18,7 @@ from . import numbers as nm
 from . import vectors as vc
 from .along import make_along, make_channels_along
 from .cache import compile, helper
+from .maskdown import make_vertical
 from .masktable import COUNTS, FILL, M0, M_D, M_D_STEP, M_H, M_H_STEP, M_W, PLANES, Y_W
 from .rowtable import (
     AT_D,
@@ -36,11 +37,9 @@ from .rowtable import (
     HEIGHT,
     LENGTH,
     OUTPUTS,
-    RUN,
     STRIDE,
     STRIPS,
     W_X,
-    WIDE_RUN,
     WIDEST,
     X0,
     Y0,
@@ -86,94 +85,6 @@ def _make_locate(name: str) -> Callable:
         return px, py, pm, pc
 
     return helper(locate, f"{name}_locate")
-
-
-def _make_vertical(
-    op: str, lane: str, acc: str, loads: tuple[Any, Any, Any], spread: bool, name: str
-) -> Callable:
-    """vertical(x, m, i, j, steps, wx, wm, buffer, at, n): nd x nh rows of n numbers to one."""
-    lanes, run_length = nm.lanes_of(lane), RUN if lane == acc else WIDE_RUN
-    load, part, load1 = loads
-    add, widen = vc.combine(op, lane), vc.cast(lane, acc, lanes)
-    combine, put, put1 = vc.combine(op, acc), vc.store(acc, lanes), vc.store(acc, 1)
-    combine_lanes, nothing = vc.combine(op, lane), vc.identity(op, acc, lanes)
-    nothing1, widen1, none = (
-        vc.identity(op, acc, 1),
-        vc.cast(lane, acc, 1),
-        vc.identity(op, lane, lanes),
-    )
-    beside = 0 if spread else 1
-
-    def vertical(x, m, i, j, steps, wx, wm, buffer, at, n):
-        nd, dx, dm, nh, hx, hm = steps
-        k = 0
-        if wx != 1:  # not contiguous: one by one
-            while k < n:
-                total = nothing1()
-                for d in range(nd):
-                    p, q = i + d * dx + k * wx, j + d * dm + k * wm
-                    for h in range(nh):
-                        value = load1(x, p + h * hx, m, q + h * hm, 1)
-                        total = combine(total, widen1(value))
-                put1(buffer, at + k, total)
-                k += 1
-        elif n <= 0:
-            return
-        elif n < lanes:  # the lanes beyond n become the identity: there is padding or slack
-            total = nothing()
-            for d in range(nd):
-                for h in range(0, nh, run_length):
-                    run = none()
-                    for r in range(h, min(h + run_length, nh)):
-                        p, q = i + d * dx + r * hx, j + d * dm + r * hm
-                        run = combine_lanes(run, part(x, p, m, q, n))
-                    total = combine(total, widen(run))
-            put(buffer, at, total)
-        elif nd == 1 and nh == 2:
-            # Here and below the last vector overlaps the one before: no remainder one by one.
-            while k < n:
-                o = min(k, n - lanes)
-                p, q = i + o, j + o * beside
-                both = add(load(x, p, m, q, n), load(x, p + hx, m, q + hm, n))
-                put(buffer, at + o, widen(both))
-                k += lanes
-        elif nd == 1 and nh == 3:
-            while k < n:
-                o = min(k, n - lanes)
-                p, q = i + o, j + o * beside
-                all3 = add(load(x, p, m, q, n), load(x, p + hx, m, q + hm, n))
-                all3 = add(all3, load(x, p + 2 * hx, m, q + 2 * hm, n))
-                put(buffer, at + o, widen(all3))
-                k += lanes
-        else:
-            # Four vectors of every row in turn, so that short rows are read in the order of memory.
-            while k < n:
-                o, o2 = min(k, n - lanes), min(k + lanes, n - lanes)
-                o3, o4 = min(k + 2 * lanes, n - lanes), min(k + 3 * lanes, n - lanes)
-                a = b = c = e = nothing()
-                for d in range(nd):
-                    for h in range(0, nh, run_length):
-                        p, q = i + d * dx + h * hx, j + d * dm + h * hm
-                        s = load(x, p + o, m, q + o * beside, n)
-                        t = load(x, p + o2, m, q + o2 * beside, n)
-                        u = load(x, p + o3, m, q + o3 * beside, n)
-                        v = load(x, p + o4, m, q + o4 * beside, n)
-                        for _ in range(h + 1, min(h + run_length, nh)):
-                            p += hx
-                            q += hm
-                            s = add(s, load(x, p + o, m, q + o * beside, n))
-                            t = add(t, load(x, p + o2, m, q + o2 * beside, n))
-                            u = add(u, load(x, p + o3, m, q + o3 * beside, n))
-                            v = add(v, load(x, p + o4, m, q + o4 * beside, n))
-                        a, b = combine(a, widen(s)), combine(b, widen(t))
-                        c, e = combine(c, widen(u)), combine(e, widen(v))
-                put(buffer, at + o, a)
-                put(buffer, at + o2, b)
-                put(buffer, at + o3, c)
-                put(buffer, at + o4, e)
-                k += 4 * lanes
-
-    return helper(vertical, f"{name}_vertical")
 
 
 def _make_line(op: str, acc: str, along: Callable, vertical: Callable, name: str) -> Callable:
@@ -280,7 +191,7 @@ def make_kernel(form: Form) -> Callable:
         ml.real_load(op, kind, lane, n, source, form.spread, short)
         for n, short in ((nm.lanes_of(lane), False), (nm.lanes_of(lane), True), (1, False))
     )
-    vertical = _make_vertical(op, lane, acc, (load, part, load1), form.spread, name)
+    vertical = make_vertical(op, lane, acc, (load, part, load1), form.spread, name)
     in_lanes = _in_lanes(form.step, acc)
     line = _make_line(op, acc, _make_along(form, name), vertical, name)
     locate, whole_row = _make_locate(name), _make_row(form, line)

@@ -17,6 +17,7 @@ from ..plan import Layout, Options, Plan, make
 from ..reductions import resolve
 from . import masks, training
 from .frame import flat
+from .masktables import Made, laid
 from .share import bits, kind_of, share, workers
 
 AT_ONCE = 1 << 16  # numbers copied at once
@@ -35,7 +36,7 @@ def ready(plan: Plan, layout: Layout, number: int, x: np.ndarray, w: Any) -> Mas
     inner = _inner(plan, number, x)
     if inner is None or not inner.y.shape or not math.prod(inner.y.shape):
         return None
-    real = masks._real(plan, x, w)
+    real = masks.real_of(plan, x, w)
     like = np.lib.stride_tricks.as_strided(
         np.empty(1, plan.dtype), inner.y.shape, [s * x.itemsize for s in inner.y.steps]
     )
@@ -61,20 +62,20 @@ class MaskTraining:
     """As `training.Training`, with a mask."""
 
     def __init__(
-        self, plan: Plan, inner: training.Training, made: masks.Made, x: np.ndarray,
+        self, plan: Plan, inner: training.Training, made: Made, x: np.ndarray,
         real: np.ndarray,
     ) -> None:  # fmt: skip
         self.plan, self.inner, self.made = plan, inner, made
         self.x, self.y, self.tap_dtype = inner.x, inner.y, inner.tap_dtype
-        laid = masks._laid(real, x, plan, made.full)
-        self.m = flat(bits(laid)).data
+        own = laid(real, x, plan, made.full)
+        self.m = flat(bits(own)).data
         order, axes = inner.x.order, plan.axes
         self.size = math.prod(plan.shape) // max(inner.planes, 1)
         self.spread = made.spread
         before = order[: order.index(axes[0])]
         at = np.zeros((), np.int64)
         for a in before:
-            step = laid.strides[a] // laid.itemsize
+            step = own.strides[a] // own.itemsize
             at = at[..., None] + np.arange(plan.shape[a]) * step
         self.at = np.ascontiguousarray(at.reshape(-1), np.int64)
 
@@ -86,7 +87,7 @@ class MaskTraining:
         self._find(self.inner.x.flat(x), y, taps, threads)
         self._mend(y, taps, counts, threads)
         some = np.count_nonzero(counts)
-        none = counts.size - some
+        none = int(counts.size - some)
         if none:
             fill = 0 if self.plan.options.fill is None else self.plan.options.fill
             np.copyto(y, np.array(fill, y.dtype), where=counts == 0)
