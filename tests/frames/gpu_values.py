@@ -6,7 +6,10 @@ nothing of the rounding of a card's own exponentials. It cuts bfloat16 off inste
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -368,6 +371,44 @@ def test_one_byte_is_kept_for_each_output_of_max():
         kept.clear()
         ap.pool(x, W.adaptive(5), "mean")
         assert not kept
+
+
+class Guarded:
+    """Memory with a page on either side that nobody may touch: who does dies at once."""
+
+    def __init__(self, at_end: bool) -> None:
+        self.at_end, self.kept = at_end, []
+        self.protect = ctypes.CDLL(None, use_errno=True).mprotect
+        self.protect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+
+    def tensor(self, shape, stride, dtype=torch.float32, device=None) -> torch.Tensor:
+        """An empty tensor that begins or ends where its memory does."""
+        size = 1 + sum((n - 1) * s for n, s in zip(shape, stride, strict=True))
+        page, width = mmap.PAGESIZE, torch.empty(0, dtype=dtype).element_size()
+        inner = -(-size * width // page) * page
+        memory = mmap.mmap(-1, inner + 2 * page)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        for guard in (address, address + page + inner):
+            assert self.protect(guard, page, 0) == 0
+        self.kept.append(memory)
+        first = page + (inner - size * width if self.at_end else 0)
+        flat = torch.frombuffer(memory, dtype=dtype, count=size, offset=first)
+        return flat.as_strided(tuple(shape), tuple(stride))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mprotect as Linux has it")
+@pytest.mark.parametrize("at_end", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize("layout", ["dense", "channels_last"])
+def test_nothing_beside_the_tensors_is_touched(layout, at_end, monkeypatch):
+    guarded = Guarded(at_end)
+    like = tensor((2, 3, 9, 10), layout=layout)
+    monkeypatch.setattr(gpurun.torch, "empty_strided", guarded.tensor)
+    for windows in (W.sliding(3, 2, 2), W.sliding(2, 3, 1, 2, True), W.adaptive((4, 7)), W.whole()):
+        for kind in ("max", "mean", "gem"):
+            x = guarded.tensor(like.shape, like.stride()).copy_(like).requires_grad_()
+            y, g = ap.pool(x, windows, kind, axes=(2, 3)), None
+            g = guarded.tensor(y.shape, y.stride()).fill_(1.0)
+            assert torch.autograd.grad(y, x, g)[0].isfinite().all()
 
 
 @EACH

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -68,7 +68,8 @@ def exact(device: str) -> Iterator[None]:
         yield
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
-    cudnn, was = torch.backends.cudnn, torch.are_deterministic_algorithms_enabled()
+    cudnn: Any = torch.backends.cudnn
+    was = torch.are_deterministic_algorithms_enabled()
     before = cudnn.benchmark, cudnn.allow_tf32
     cudnn.benchmark, cudnn.allow_tf32 = False, False
     torch.use_deterministic_algorithms(True, warn_only=True)

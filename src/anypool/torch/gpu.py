@@ -64,9 +64,7 @@ def _fuses(request: Request, x: Tensor, weights: Tensor | None) -> bool:
     return area <= UNROLLED
 
 
-def _served(
-    request: Request, x: Tensor, weights: Tensor | None, parameter: Tensor | None
-) -> Any:
+def _served(request: Request, x: Tensor, weights: Tensor | None, parameter: Tensor | None) -> Any:
     from ..kernels.gpu.spec import spec_of
     from . import gpugrad
     from .ways import plan_of
@@ -151,4 +149,3 @@ def describe(device: torch.device | None = None) -> str:
         return "no CUDA device"
     reason = why_not() or _too_old(device or torch.device("cuda", torch.cuda.current_device()))
     return f"plain operations: {reason}" if reason else "kernels of our own, by Triton"
-

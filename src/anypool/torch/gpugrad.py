@@ -79,9 +79,7 @@ def pool(
 def run(spec: Spec, request: Request, given: Given) -> tuple[Tensor, Tensor | None]:
     """The same for tensors as the kernels read them."""
     x, w, sizes, par = given
-    wanted = torch.is_grad_enabled() and any(
-        t is not None and t.requires_grad for t in (x, w, par)
-    )
+    wanted = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, w, par))
     if not wanted:
         y, _, index = gpuops.pool(spec, x, w, sizes, par, False, request.indices)
         return y, index

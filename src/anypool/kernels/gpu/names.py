@@ -2,7 +2,20 @@
 
 import triton.language as tl  # pyright: ignore[reportMissingImports]
 
-OPS = ("max", "min", "sum", "mean", "lp", "gem", "lse", "soft", "var", "std", "tied_max", "tied_min")
+OPS = (
+    "max",
+    "min",
+    "sum",
+    "mean",
+    "lp",
+    "gem",
+    "lse",
+    "soft",
+    "var",
+    "std",
+    "tied_max",
+    "tied_min",
+)
 NUMBER = {name: i for i, name in enumerate(OPS)}
 (MAX, MIN, SUM, MEAN, LP, GEM, LSE, SOFT, VAR, STD, TIED_MAX, TIED_MIN) = map(
     tl.constexpr, range(len(OPS))
