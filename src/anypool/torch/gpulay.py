@@ -120,9 +120,9 @@ def _innermost(found: Fold, own: Strides) -> bool:
                                           if line.n > 1] or [1])  # fmt: skip
 
 
-def _shared(spec: Spec) -> dict[str, Any]:
-    """The words of a reduction that every kernel takes."""
-    return {"OP": names.NUMBER[spec.op], "P0": spec.p0, "DIVIDE": spec.divide,
+def _shared(spec: Spec, par: bool) -> dict[str, Any]:
+    """The words of a reduction that every kernel takes; a tensor's p is no constant."""
+    return {"OP": names.NUMBER[spec.op], "P0": 0.0 if par else spec.p0, "PAR": par, "DIVIDE": spec.divide,
             "DIVISOR": spec.divisor, "ACC": ACCS[spec.acc].value}  # fmt: skip
 
 
@@ -148,8 +148,8 @@ def pooling(
     block = _block(spec, last) if lanes == 1 and block == BLOCK else block
     chunk, pieces = _pieces(spec, size, -(-total // block), lanes)
     common = {
-        **_shared(spec), **_words(found.lines), **_lengths(found), **_steps("y", found.strides[2]),
-        "PAR": par, "total": total, "FILL": spec.fill, "LAST": last, "TAPS_OUT": taps,
+        **_shared(spec, par), **_words(found.lines), **_lengths(found), **_steps("y", found.strides[2]),
+        "total": total, "FILL": spec.fill, "LAST": last, "TAPS_OUT": taps,
         "HOLLOW": spec.hollow or weight > 0, "INDEX_OUT": indices, "KEEP": keep,
     }  # fmt: skip
     pool = Launch((-(-total // block), pieces), {
@@ -211,8 +211,8 @@ def spreading(
     last = _innermost(found, found.strides[4])
     block = _block(spec, last)
     words = {
-        **_shared(spec), **_words(found.lines), **_lengths(found),
-        **dict(zip(("dc", "hc", "wc"), cover, strict=True)), "PAR": par, "P1": spec.p1,
+        **_shared(spec, par), **_words(found.lines), **_lengths(found),
+        **dict(zip(("dc", "hc", "wc"), cover, strict=True)), "P1": spec.p1,
         "total": total, "WEIGHT": weight, "SKIP": spec.skip,
         "RANK": len(spec.axes) if spec.sized else 0, "LAST": last,
         "FAR": _far(spec, found, total), "BY": by,
