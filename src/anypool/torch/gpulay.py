@@ -122,8 +122,10 @@ def _innermost(found: Fold, own: Strides) -> bool:
 
 def _shared(spec: Spec, par: bool) -> dict[str, Any]:
     """The words of a reduction that every kernel takes; a tensor's p is no constant."""
-    return {"OP": names.NUMBER[spec.op], "P0": 0.0 if par else spec.p0, "PAR": par,
-            "DIVIDE": spec.divide, "DIVISOR": spec.divisor, "ACC": ACCS[spec.acc].value}  # fmt: skip
+    return {
+        "OP": names.NUMBER[spec.op], "P0": 0.0 if par else spec.p0, "PAR": par,
+        "DIVIDE": spec.divide, "DIVISOR": spec.divisor, "ACC": ACCS[spec.acc].value,
+    }  # fmt: skip
 
 
 def none_of(spec: Spec) -> int:
@@ -149,7 +151,8 @@ def pooling(
     chunk, pieces = _pieces(spec, size, -(-total // block), lanes)
     common = {
         **_shared(spec, par), **_words(found.lines), **_lengths(found),
-        **_steps("y", found.strides[2]), "total": total, "FILL": spec.fill, "LAST": last, "TAPS_OUT": taps,
+        **_steps("y", found.strides[2]), "total": total, "FILL": spec.fill, "LAST": last,
+        "TAPS_OUT": taps,
         "HOLLOW": spec.hollow or weight > 0, "INDEX_OUT": indices, "KEEP": keep,
     }  # fmt: skip
     pool = Launch((-(-total // block), pieces), {
