@@ -29,7 +29,8 @@ def flat(commands, above=""):
 COMMANDS = dict(flat(typer.main.get_command(app).commands))
 # what a docstring may need that is not installed everywhere
 EXTRAS = {
-    *("numba", "llvmlite", "torch", "jax", "matplotlib", "PIL", "scipy", "sqlalchemy", "pooch"),
+    *("numba", "llvmlite", "torch", "triton", "jax", "matplotlib", "PIL", "scipy", "sqlalchemy"),
+    *("pooch",),
     *("jinja2", "markupsafe", "sklearn", "optuna", "ray", "pyarrow", "psycopg", "requests"),
 }
 HOUSE = Path(anypool.__file__).parent

@@ -9,6 +9,7 @@ import pytest
 
 import anypool as ap
 import anypool.kernels
+from anypool import reference
 from anypool.reductions import resolve
 from cases import CASES, PLANE, REDUCTIONS, ULP, WINDOWS, Case, sample, scale_of
 from same import assert_same
@@ -284,3 +285,20 @@ def test_derivatives_to_the_second_order(reduction, label):
         warnings.filterwarnings("ignore", message=".*torch.jit.script", category=DeprecationWarning)
         assert torch.autograd.gradcheck(own, (x, w, p), check_forward_ad=True, fast_mode=True)
         assert torch.autograd.gradgradcheck(own, (x, w, p), fast_mode=True)
+
+
+@pytest.mark.parametrize("kind", ["max", "mean", "median"])
+@pytest.mark.parametrize(
+    "windows",
+    [ap.windows.sliding((2, 3), (1, 2)), ap.windows.adaptive((2, 5)), ap.windows.split((3, 1))],
+    ids=str,
+)
+def test_axes_in_any_order(windows, kind, monkeypatch):
+    """The sizes of windows go with the axes as they were asked for, not as x has them."""
+    from anypool.torch import ways
+
+    x = torch.from_numpy(sample((2, 3, 6, 7), np.float64, kind="plain"))
+    want = reference.pool(x.numpy(), windows, kind, axes=(3, 2))
+    monkeypatch.setattr(ways, "ordinary", lambda *a: False)
+    got = ap.pool(x, windows, kind, axes=(3, 2))
+    assert_same(got.numpy(), want, ulp=8, scale=8.0)

@@ -76,7 +76,12 @@ def kernels() -> Facts:
         remedy = "" if "ANYPOOL" in missing else "; pip install 'numba>=0.62'"
         return {"compiled": f"no: {missing}; plain NumPy gives the same, slower{remedy}"}
     chosen = {call: _kernel(*example) for call, example in _CALLS.items()}
-    return {"compiled": "yes, by numba at the first call of each", **chosen, **in_programs()}
+    return {
+        "compiled": "yes, by numba at the first call of each",
+        **chosen,
+        **in_programs(),
+        **on_gpu(),
+    }
 
 
 def in_programs() -> Facts:
@@ -90,6 +95,17 @@ def in_programs() -> Facts:
     reason = proof.why_not()
     told = f"no: {reason}; XLA's own operations give the same" if reason else "yes, tried just now"
     return {"inside JAX's programs": told}
+
+
+def on_gpu() -> Facts:
+    """Who pools CUDA tensors; nothing without PyTorch."""
+    if importlib.util.find_spec("torch") is None:
+        return {}
+    try:
+        from .torch import gpu
+    except Exception as error:  # a broken neighbour must not break the doctor
+        return {"on a GPU": f"no: torch does not load: {error}"}
+    return {"on a GPU": gpu.describe()}
 
 
 def _kernel(shape: tuple[int, ...], axes: tuple[int, int], where: Windows, reduce: str) -> str:

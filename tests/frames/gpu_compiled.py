@@ -128,6 +128,11 @@ def test_every_kernel_compiles_for_a_card(name, card):
     assert "pool" in card
 
 
+def test_channels_last_are_read_sixteen_bytes_at_a_time(card):
+    KERNELS["max-channels-last-bf16"]()
+    assert "ld.global.v4.b32" in card["pool"]
+
+
 @pytest.mark.parametrize("name", ["max", "mean-ceil", "gem-masked"])
 def test_no_kernel_adds_atomically_or_spills(name, card):
     """What makes every run give the same bits; and no thread runs out of registers."""

@@ -6,10 +6,15 @@ nothing of the rounding of a card's own exponentials. It cuts bfloat16 off inste
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
+import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 if os.environ.get("TRITON_INTERPRET") != "1":
     pytest.skip("the interpreter is off (TRITON_INTERPRET=1)", allow_module_level=True)
@@ -24,6 +29,7 @@ from anypool.torch import call, gpu, gpulay, gpurun, ways  # noqa: E402
 from cases import CASES, DTYPES, REDUCTIONS, ULP, Case, sample, scale_of  # noqa: E402
 from same import assert_same  # noqa: E402
 from same_torch import LAYOUTS, assert_tensors, gradient, tensor  # noqa: E402
+from strategies import mask_of, problems  # noqa: E402
 
 W = ap.windows
 KINDS = ("max", "min", "mean", "sum", "lp", "gem", "lse", "soft", "std", "var")
@@ -131,6 +137,43 @@ def test_bfloat16(kind, monkeypatch):
     assert_tensors(gradient(y, x), gradient(want, x), ulp=2, scale=1.0)
 
 
+KIND = st.sampled_from(["max", "min", "mean", "sum", "gem", "soft", "var"])
+PROBLEMS = problems((np.float64, np.float32), data=("ties", "plain"),
+                    layouts=("C", "F", "sliced", "turned"))  # fmt: skip
+
+
+@settings(max_examples=int(os.environ.get("ANYPOOL_GPU_EXAMPLES", "40")), deadline=None)
+@given(PROBLEMS, KIND, st.booleans())
+def test_any_windows_on_any_axes(problem, kind, masked):
+    """Any kind of windows on any one to three axes; what has no kernel goes another way."""
+    x, windows = problem.x, problem.windows.build()
+    common = problem.common(**({"mask": mask_of(x.shape, 1)} if masked else {}))
+    want = reference.pool(x, windows, kind, **common)
+    scale = scale_of(REDUCTIONS[kind], x, windows, axes=problem.axes)
+    scale = np.abs(x).sum() if kind == "sum" else scale
+    assert_same(ap.pool(torch.from_numpy(x), windows, kind, **common).numpy(), want,
+                ulp=2 * ULP["smooth"], scale=scale)  # fmt: skip
+    if kind in ("max", "min"):
+        _, spots = ap.pool(torch.from_numpy(x), windows, kind, return_indices=True, **common)
+        _, places = reference.pool(x, windows, kind, return_indices=True, **common)
+        assert_same(spots.numpy(), places)
+
+
+@settings(max_examples=int(os.environ.get("ANYPOOL_GPU_EXAMPLES", "40")) // 2, deadline=None)
+@given(PROBLEMS, KIND)
+def test_derivatives_of_any_windows(problem, kind):
+    """The sum of what arrives: equal to the plain way's, element by element."""
+    x = torch.from_numpy(problem.x).double().requires_grad_()
+    windows = problem.windows.build()
+    found = []
+    for devices in ({"cpu"}, set()):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(gpu, "DEVICES", devices)
+            y = ap.pool(x, windows, kind, axes=problem.axes)
+            found.append(gradient(y, x))
+    assert_tensors(*found, ulp=512, scale=float(x.detach().abs().max()) + 8, layout=False)
+
+
 # -- what windows may hold ----------------------------------------------------------------------
 
 
@@ -180,7 +223,7 @@ def test_ties(kind, ties, monkeypatch):
 # -- mask, weights, sizes, parameters -----------------------------------------------------------
 
 
-def given(what: str, x: torch.Tensor) -> dict:
+def extras(what: str, x: torch.Tensor) -> dict:
     made = torch.Generator().manual_seed(1)
     mask = torch.rand(x.shape[1:], generator=made) < 0.7
     weights = 0.25 + torch.rand(x.shape[-2:], generator=made, dtype=x.dtype)
@@ -198,7 +241,7 @@ def given(what: str, x: torch.Tensor) -> dict:
 @pytest.mark.parametrize("kind", ["max", "mean", "gem", "std"])
 def test_what_is_real(kind, what, windows, monkeypatch, interpreted):
     x = planes()
-    common = given(what, x)
+    common = extras(what, x)
     leaves = [t for t in (x, *common.values()) if isinstance(t, torch.Tensor) and t.requires_grad]
     leaves = leaves if kind != "max" else leaves[:1]
 
@@ -368,6 +411,44 @@ def test_one_byte_is_kept_for_each_output_of_max():
         kept.clear()
         ap.pool(x, W.adaptive(5), "mean")
         assert not kept
+
+
+class Guarded:
+    """Memory with a page on either side that nobody may touch: who does dies at once."""
+
+    def __init__(self, at_end: bool) -> None:
+        self.at_end, self.kept = at_end, []
+        self.protect = ctypes.CDLL(None, use_errno=True).mprotect
+        self.protect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+
+    def tensor(self, shape, stride, dtype=torch.float32, device=None) -> torch.Tensor:
+        """An empty tensor that begins or ends where its memory does."""
+        size = 1 + sum((n - 1) * s for n, s in zip(shape, stride, strict=True))
+        page, width = mmap.PAGESIZE, torch.empty(0, dtype=dtype).element_size()
+        inner = -(-size * width // page) * page
+        memory = mmap.mmap(-1, inner + 2 * page)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        for guard in (address, address + page + inner):
+            assert self.protect(guard, page, 0) == 0
+        self.kept.append(memory)
+        first = page + (inner - size * width if self.at_end else 0)
+        flat = torch.frombuffer(memory, dtype=dtype, count=size, offset=first)
+        return flat.as_strided(tuple(shape), tuple(stride))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mprotect as Linux has it")
+@pytest.mark.parametrize("at_end", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize("layout", ["dense", "channels_last"])
+def test_nothing_beside_the_tensors_is_touched(layout, at_end, monkeypatch):
+    guarded = Guarded(at_end)
+    like = tensor((2, 3, 9, 10), layout=layout)
+    monkeypatch.setattr(gpurun.torch, "empty_strided", guarded.tensor)
+    for windows in (W.sliding(3, 2, 2), W.sliding(2, 3, 1, 2, True), W.adaptive((4, 7)), W.whole()):
+        for kind in ("max", "mean", "gem"):
+            x = guarded.tensor(like.shape, like.stride()).copy_(like).requires_grad_()
+            y, g = ap.pool(x, windows, kind, axes=(2, 3)), None
+            g = guarded.tensor(y.shape, y.stride()).fill_(1.0)
+            assert torch.autograd.grad(y, x, g)[0].isfinite().all()
 
 
 @EACH

@@ -94,10 +94,10 @@ def augmented(images: Tensor | list[Tensor], change: Any) -> Tensor | list[Tenso
     return [change(image[None])[0] for image in images]
 
 
-def half(precision: str) -> torch.autocast:
+def half(precision: str, device: str = "cpu") -> torch.autocast:
     """bfloat16 where the trial's precision says so.
 
     >>> half("float32")._enabled
     False
     """
-    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+    return torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16")

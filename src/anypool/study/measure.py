@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812 (the field's own name for it)
 from numpy.typing import NDArray
 from torch import nn
 
+from .device import device_of, moved
 from .images import Images, half, scores
 
 Tensor = torch.Tensor
@@ -27,8 +28,9 @@ def classes(model: nn.Module, images: Images, precision: str) -> Tensor:
 
 def _guess(model: nn.Module, batch: Tensor | list[Tensor], precision: str) -> Tensor:
     model.eval()
-    with torch.inference_mode(), half(precision):
-        return scores(model, batch).argmax(1)
+    place = device_of(model)
+    with torch.inference_mode(), half(precision, place.type):
+        return scores(model, moved(batch, place)).argmax(1).cpu()
 
 
 def correct(model: nn.Module, images: Images, labels: Tensor, precision: str) -> NDArray:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import PoolError
 from . import arms as poolings
-from . import drive, plans, recipes, tune
+from . import device, drive, plans, recipes, tune
 from .data import Data, keep, load
 from .data.fetch import cache_folder
 from .networks import NETWORKS, check, named
@@ -118,14 +118,17 @@ def run(
     sets = {n: given.get(n) or _loaded(n, cache, skip_corrupt, longest, tell) for n in asked.data}
     for found in sets.values():
         tell(_counted(found))
-    asked = _settled(asked, sets, network, store, tell)
+    there = device.choose(executor)
+    tell(there.words)
+    asked = _settled(asked, sets, network, store, there.device, tell)
     folders = {n: str(keep(d, (cache or cache_folder()) / "kept")) for n, d in sets.items()}
     place = Path(scratch) if scratch else _scratch(store)
     factory = None if network is None else packed(network)
-    made = versions(_own(asked.network, network))
+    made = versions(_own(asked.network, network)) | there.facts
 
     def job(trial: Trial) -> Job:
-        return Job(trial, folders[trial.data], str(place), factory, every=every)
+        return Job(trial, folders[trial.data], str(place), factory, every=every,
+                   device=there.device)  # fmt: skip
 
     with open_store(store) as opened, _pool(executor) as pool:
         opened.begin(asked, command=command(), machine=machine())
@@ -176,7 +179,7 @@ def _counted(data: Data) -> str:
 
 def _settled(
     asked: Plan, sets: Mapping[str, Data], network: Callable[..., Any] | None,
-    store: str | os.PathLike[str], tell: Callable[[str], None],
+    store: str | os.PathLike[str], on: str, tell: Callable[[str], None],
 ) -> Plan:  # fmt: skip
     """The plan with every arm built once, and with the precision that the machine is faster at."""
     for data in sets.values():
@@ -193,7 +196,7 @@ def _settled(
     if asked.precision != "auto":
         return asked
     known = _stored(store, asked.name)
-    chosen = known.precision if known else faster(asked, next(iter(sets.values())))
+    chosen = known.precision if known else faster(asked, next(iter(sets.values())), on)
     tell(f"precision {chosen}: {'as the study began' if known else 'the faster one here'}")
     return replace(asked, precision=chosen)
 

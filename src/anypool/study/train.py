@@ -15,6 +15,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .checkpoint import Clock
+from .device import device_of, moved
 from .images import Images, augmented, half, scores
 from .measure import correct
 from .recipes import Recipe, augment, optimiser, rate
@@ -147,7 +148,9 @@ def learn(run: Fit, task: Task, chosen: Tensor, speed: float) -> None:
     for group in run.optimiser.param_groups:
         group["lr"] = speed
     run.model.train()
-    with half(task.precision):
+    place = device_of(run.model)
+    images, labels = moved(images, place), labels.to(place)
+    with half(task.precision, place.type):
         guess = scores(run.model, images)
     loss = F.cross_entropy(guess.float(), labels, label_smoothing=recipe.smoothing)
     loss.backward()

@@ -20,6 +20,7 @@ from torch import nn
 from .arms import any_size
 from .checkpoint import clock, load, save, write_whole
 from .data import Data, recall, split
+from .device import exact
 from .images import Images, held, scaling
 from .measure import correct, other_sizes, shift_consistency
 from .memory import forget_peak, keep_freed, peak
@@ -39,6 +40,7 @@ class Job:
     scratch: the folder of the checkpoint and the progress note of this trial
     network: a pickled factory, for a network given as a Python object
     threads: how many threads the trial may use; every: seconds between checkpoints
+    device: what it trains on
     """
 
     trial: Trial
@@ -47,6 +49,7 @@ class Job:
     network: bytes | None = None
     threads: int = 1
     every: float = 60.0
+    device: str = "cpu"
 
 
 def run(job: Job) -> Result:
@@ -60,7 +63,7 @@ def run(job: Job) -> Result:
     cpu = time.process_time()
     trial, data = job.trial, recall(Path(job.data))
     task, test, truth = prepare(trial, data)
-    training = Fit(network(trial, data, job.network), task.recipe)
+    training = Fit(network(trial, data, job.network).to(job.device), task.recipe)
     scratch = Path(job.scratch)
     scratch.mkdir(parents=True, exist_ok=True)
     place, note = scratch / f"{trial.key}.pt", scratch / f"{trial.key}.json"
@@ -76,7 +79,7 @@ def run(job: Job) -> Result:
     def tell(row: Row) -> None:
         _note(note, row, task.recipe.epochs)
 
-    with clock(job.every) as ticking:
+    with clock(job.every) as ticking, exact(job.device):
         fit(training, task, ticking, keep, tell)
         result = _measured(trial, training, task, test, truth)
         result.weights = weights(training.final, test, data)
@@ -153,7 +156,7 @@ def _measured(trial: Trial, training: Fit, task: Task, test: Images, truth: Tens
 def weights(model: nn.Module, images: Images, data: Data) -> bytes:
     """The network's tensors, and what it must know of the images that it was made for."""
     kept = {
-        "state": {name: t.contiguous() for name, t in model.state_dict().items()},
+        "state": {name: t.cpu().contiguous() for name, t in model.state_dict().items()},
         "mean": images.mean,
         "scale": images.scale,
         "classes": list(data.classes),

@@ -58,7 +58,9 @@ def _pairs(request: Request, x: Tensor) -> Tensor | None:
     given = find_axes(x.ndim, request.windows, request.axes)
     order = sorted(range(len(given)), key=given.__getitem__)
     sizes = torch.stack((torch.zeros_like(sizes), sizes), -1) if sizes.ndim == 2 else sizes
-    return sizes[:, order].to(torch.int32).contiguous()
+    if order != sorted(order):  # a list as an index would be copied to the device, and waited for
+        sizes = torch.stack([sizes[:, i] for i in order], 1)
+    return sizes.to(torch.int32).contiguous()
 
 
 def readable(spec: Spec, x: Tensor) -> bool:

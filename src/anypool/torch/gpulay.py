@@ -20,7 +20,8 @@ WRITTEN_OUT = 32  # taps, or outputs that read an input, that a kernel holds one
 WRITTEN_OUT_HARD = 16  # ... where each takes exponentials: a kernel of 30 took ptxas 15 s
 ONE_LANE = 64  # taps that one thread reads; more are shared between lanes
 PIECE, LEAST_PROGRAMS, MOST_PIECES = 4096, 1024, 64  # when large windows are cut into pieces
-BLOCK = 256  # numbers that a program makes
+BLOCK = 256  # numbers that a program makes ...
+BLOCK_LAST = {"float16": 1024, "bfloat16": 1024, "float32": 512}  # ... 16 bytes a thread
 
 
 class Fold(NamedTuple):
@@ -110,7 +111,7 @@ def _far(spec: Spec, found: Fold, total: int) -> bool:
     reach = max(sum(n * s for n, s in zip(ends, own[2:], strict=True)) for own in found.strides)
     divided = any(line.kind != names.SLIDE.value and (line.m + 1) * (line.n + 1) >= NARROW
                   for line in found.lines)  # fmt: skip
-    return reach >= NARROW or total + 4 * BLOCK >= NARROW or divided
+    return reach >= NARROW or total + 2048 >= NARROW or divided
 
 
 def _innermost(found: Fold, own: Strides) -> bool:
@@ -119,10 +120,12 @@ def _innermost(found: Fold, own: Strides) -> bool:
                                           if line.n > 1] or [1])  # fmt: skip
 
 
-def _shared(spec: Spec) -> dict[str, Any]:
-    """The words of a reduction that every kernel takes."""
-    return {"OP": names.NUMBER[spec.op], "P0": spec.p0, "DIVIDE": spec.divide,
-            "DIVISOR": spec.divisor, "ACC": ACCS[spec.acc].value}  # fmt: skip
+def _shared(spec: Spec, par: bool) -> dict[str, Any]:
+    """The words of a reduction that every kernel takes; a tensor's p is no constant."""
+    return {
+        "OP": names.NUMBER[spec.op], "P0": 0.0 if par else spec.p0, "PAR": par,
+        "DIVIDE": spec.divide, "DIVISOR": spec.divisor, "ACC": ACCS[spec.acc].value,
+    }  # fmt: skip
 
 
 def none_of(spec: Spec) -> int:
@@ -144,10 +147,12 @@ def pooling(
     size = math.prod(line.size for line in found.lines)
     last = _innermost(found, found.strides[0])
     block, lanes = _tile(size, last)
+    block = _block(spec, last) if lanes == 1 and block == BLOCK else block
     chunk, pieces = _pieces(spec, size, -(-total // block), lanes)
     common = {
-        **_shared(spec), **_words(found.lines), **_lengths(found), **_steps("y", found.strides[2]),
-        "PAR": par, "total": total, "FILL": spec.fill, "LAST": last, "TAPS_OUT": taps,
+        **_shared(spec, par), **_words(found.lines), **_lengths(found),
+        **_steps("y", found.strides[2]), "total": total, "FILL": spec.fill, "LAST": last,
+        "TAPS_OUT": taps,
         "HOLLOW": spec.hollow or weight > 0, "INDEX_OUT": indices, "KEEP": keep,
     }  # fmt: skip
     pool = Launch((-(-total // block), pieces), {
@@ -166,6 +171,11 @@ def pooling(
 
 def _written_out(spec: Spec) -> int:
     return WRITTEN_OUT if spec.op in ("max", "min", "sum", "mean") else WRITTEN_OUT_HARD
+
+
+def _block(spec: Spec, last: bool) -> int:
+    """Channels side by side are read and written in pieces of 16 bytes."""
+    return BLOCK_LAST.get(spec.result, BLOCK) if last else BLOCK
 
 
 def _tile(size: int, last: bool) -> tuple[int, int]:
@@ -201,18 +211,20 @@ def spreading(
     cover = [line.cover for line in found.lines]
     count = math.prod(cover)
     steps = [_steps(letter, own) for letter, own in zip("gyxwz", found.strides, strict=True)]
+    last = _innermost(found, found.strides[4])
+    block = _block(spec, last)
     words = {
-        **_shared(spec), **_words(found.lines), **_lengths(found),
-        **dict(zip(("dc", "hc", "wc"), cover, strict=True)), "PAR": par, "P1": spec.p1,
+        **_shared(spec, par), **_words(found.lines), **_lengths(found),
+        **dict(zip(("dc", "hc", "wc"), cover, strict=True)), "P1": spec.p1,
         "total": total, "WEIGHT": weight, "SKIP": spec.skip,
-        "RANK": len(spec.axes) if spec.sized else 0, "LAST": _innermost(found, found.strides[4]),
+        "RANK": len(spec.axes) if spec.sized else 0, "LAST": last,
         "FAR": _far(spec, found, total), "BY": by,
         "COUNT": count if count <= _written_out(spec) else 0,
-        "BLOCK": BLOCK,
+        "BLOCK": block,
     }  # fmt: skip
     for own in steps:
         words |= own
-    return Launch((-(-total // BLOCK),), words)
+    return Launch((-(-total // block),), words)
 
 
 @lru_cache(maxsize=1024)

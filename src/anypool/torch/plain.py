@@ -44,6 +44,7 @@ def pool(
     fill: Any = 0, nan: str = "propagate", ties: str = "first",
     count_include_pad: bool | None = None, divisor_override: Any = None,
     parameter: Tensor | None = None, draws: Tensor | None = None, return_indices: bool = False,
+    order: Sequence[int] | None = None,
 ) -> Any:  # fmt: skip
     """What ``anypool.pool`` gives, as a Tensor; with ``return_indices`` the places too.
 
@@ -51,6 +52,7 @@ def pool(
         axes: the pooled axes, sorted and not negative; ``sizes`` and ``draws`` are in their order.
         parameter: takes the place of the reduction's first parameter: without axes, or one that
             broadcasts against x with the pooled axes of length 1.
+        order: where in ``windows`` each of the axes stands, where that is not its own place.
         draws: numbers in [0, 1): (..., axes) for windows at random places, after the axes that
             are not pooled; of the output's shape for a reduction that draws.
     """
@@ -68,7 +70,8 @@ def pool(
                 selects, parameter, return_indices)  # fmt: skip
     spots = _spots(draws, axes, x.ndim) if windows.random else None
     pieces = []
-    for rules in windows.rules(len(axes)):
+    for asked in windows.rules(len(axes)):
+        rules = asked if order is None else tuple(asked[i] for i in order)
         own = builtin.pooled(call, rules, low is not None)
         if own is not None:
             pieces.append((narrowed(own, result, reduction.recipe), None))

@@ -48,12 +48,12 @@ class Request(NamedTuple):
         """The same in tensor operations."""
         given = find_axes(x.ndim, self.windows, self.axes)
         common = {n: self.common[n] for n in ("mask", *OPTIONS) if n in self.common}
+        order = sorted(range(len(given)), key=given.__getitem__)
         if (sizes := self.common.get("sizes")) is not None:
-            order = sorted(range(len(given)), key=given.__getitem__)
             common["sizes"] = sizes[:, order]
         y = plain.pool(x, self.windows, self.reduction, tuple(sorted(given)), weights=weights,
                        parameter=parameter, draws=self.draws(x), return_indices=self.indices,
-                       **common)  # fmt: skip
+                       order=order, **common)  # fmt: skip
         return _cast(y, self.common.get("dtype"))
 
     def draws(self, x: Tensor) -> Tensor | None:

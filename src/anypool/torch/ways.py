@@ -72,8 +72,9 @@ def run_job(job: eager.Job, x: Tensor, indices: bool) -> Any:
 def elsewhere(request: Request, x: Tensor, weights: Tensor | None, parameter: Tensor | None) -> Any:
     """PyTorch's own operation where it means the same, else the same in tensor operations."""
     check(request, x, weights is not None)
-    if weights is None and parameter is None and not misled_at_export(request):
-        axes = tuple(sorted(find_axes(x.ndim, request.windows, request.axes)))
+    axes = tuple(find_axes(x.ndim, request.windows, request.axes))
+    straight = list(axes) == sorted(axes)  # PyTorch takes kernels in the order of x's axes
+    if weights is None and parameter is None and straight and not misled_at_export(request):
         own = native.find(x, request.windows, request.reduction, axes, request.common,
                           request.indices)  # fmt: skip
         if own is not None:

@@ -4,7 +4,7 @@ A thread makes one input and looks at the outputs whose windows may read it; not
 atomically, so every run gives the same bits.
 """
 
-# ruff: noqa: N803, N806, RET505, SIM108, SIM109 - Triton writes constants in capitals, and its
+# ruff: noqa: N803, RET505, SIM109 - Triton writes constants in capitals, and its
 # compiler wants branches that are spelled out
 # pyright: reportMissingImports=false
 

@@ -3,7 +3,7 @@
 The first of equals is taken; a NaN always, and of several the last. A tap of -1: nothing real yet.
 """
 
-# ruff: noqa: N803, N806, RET505, SIM108, SIM109 - Triton writes constants in capitals, and its
+# ruff: noqa: N803, RET505, SIM108, SIM109 - Triton writes constants in capitals, and its
 # compiler wants branches that are spelled out
 # pyright: reportMissingImports=false
 

@@ -3,12 +3,12 @@
 A program makes BLOCK outputs, LANES elements of each window side by side. Small windows have one
 lane and an output per thread, neighbours in memory next to each other; large ones are read by many
 lanes, which meet at the end in an order that never changes, and windows that are too few to fill a
-card are cut into pieces of ``chunk`` taps, whose states :func:`join` brings together. Nothing
-is added atomically. Outer axes are a and b, pooled ones d, h and w; missing ones have length 1. Where a plane
-is may need 64 bits, and where in a plane only with FAR.
+card are cut into pieces of ``chunk`` taps, whose states :func:`join` brings together. Nothing is
+added atomically. Outer axes are a and b, pooled ones d, h and w; missing ones have length 1. Where
+a plane begins is told in 64 bits always, where in a plane only with FAR.
 """
 
-# ruff: noqa: N803, N806, RET505, SIM108, SIM109 - Triton writes constants in capitals, and its
+# ruff: noqa: N803, N806, RET505, SIM109 - Triton writes constants in capitals, and its
 # compiler wants branches that are spelled out
 # pyright: reportMissingImports=false
 

@@ -4,7 +4,7 @@ Forth (:func:`window`): output o reads ``start + t * GAP`` for taps ``0 <= t < S
 ``low <= i < stop``. Back (:func:`cover`): which outputs read input i, in their order.
 """
 
-# ruff: noqa: N803, N806, RET505, SIM108, SIM109 - Triton writes constants in capitals, and its
+# ruff: noqa: N803, RET505 - Triton writes constants in capitals, and its
 # compiler wants branches that are spelled out
 # pyright: reportMissingImports=false
 

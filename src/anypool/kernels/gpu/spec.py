@@ -112,6 +112,9 @@ def unserved(plan: Plan) -> str:
 
 
 def _made(plan: Plan) -> Spec | str:
+    for axis, n, rule in zip(plan.axes, plan.sizes, plan.rules[0], strict=True):
+        if isinstance(rule, Slide):  # says so where no window fits
+            rule.lay(n, np.zeros(1, np.int64), np.full(1, n), None, axis)
     lines = [_line(n, rule, bool(plan.options.sized))
              for n, rule in zip(plan.sizes, plan.rules[0], strict=True)]  # fmt: skip
     small = all(max(line[:8]) < MOST and line.m * line.step < MOST for line in lines)

@@ -14,7 +14,7 @@ so that an element is a state too, and one function joins any two. ``reductions/
 powers are exponentials of logarithms here, which costs some ulp and serves every p but infinity.
 """
 
-# ruff: noqa: N803, N806, RET505, SIM108, SIM109 - Triton writes constants in capitals, and its
+# ruff: noqa: N803, RET505, SIM108, SIM109 - Triton writes constants in capitals, and its
 # compiler wants branches that are spelled out
 # pyright: reportMissingImports=false
 
