@@ -111,7 +111,14 @@ def pool_grid(
     from . import fast, frame, share
 
     grid, x = layout.grids[number], frame.readable(x)
-    if taps is None and not fast.suits(plan):
+    checked = plan.options.nan == "raise" and plan.reduction.name in fast.SMOOTH
+    if checked:  # the slow loop sees NaN; the values are the fast one's, as they always are
+        from . import run
+
+        taken = run.forward(plan, layout, grid, x, y, w, draws, places, taps, threads)
+        if taken.nans:
+            return taken.empty, taken.nans
+    if taps is None and not fast.suits(plan, checked):
         fx, fy = frame.flat(share.bits(x)), frame.flat(share.bits(y))
         made = fast.ready(plan, grid, plan.rules[number], fx, fy)
         if not isinstance(made, str):

@@ -55,8 +55,11 @@ class Fast(NamedTuple):
     total: int
 
 
-def suits(plan: Plan) -> str:
-    """Why a plan cannot be served here, or "" where it can (as far as shapes tell)."""
+def suits(plan: Plan, checked: bool = False) -> str:
+    """Why a plan cannot be served here, or "" where it can (as far as shapes tell).
+
+    ``checked``: NaN have been looked for.
+    """
     name, options = plan.reduction.name, plan.options
     if name in SMOOTH:
         from . import smooth
@@ -69,7 +72,7 @@ def suits(plan: Plan) -> str:
         return f"{name} of {plan.dtype} has no fast kernel"
     if plan.select or options.indices:
         return "masks, weights, skipped NaN and indices have no fast kernel"
-    if options.nan == "raise" and plan.dtype.kind not in "biu":
+    if options.nan == "raise" and not checked and plan.dtype.kind not in "biu":
         return 'nan="raise" has no fast kernel'
     if plan.fixed is None:
         return "windows that differ between samples have no fast kernel"
