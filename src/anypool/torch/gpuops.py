@@ -66,6 +66,7 @@ def gpu_pool(
     x: Tensor, w: Tensor | None, sizes: Tensor | None, par: Tensor | None, how: str, taps: bool,
     indices: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """:func:`pool` as a step."""
     spec = read(how)
     y, (where, index) = gpurun.pool(spec, x, w, sizes, par, taps=taps, indices=indices)
     nothing = torch.uint8, torch.int64
@@ -79,10 +80,12 @@ def gpu_spread(
     g: Tensor, taps: Tensor | None, x: Tensor | None, w: Tensor | None, sizes: Tensor | None,
     par: Tensor | None, how: str, stride: list[int], dtype: torch.dtype, by: int,
 ) -> Tensor:  # fmt: skip
+    """:func:`spread` as a step."""
     return gpurun.spread(read(how), g, tuple(stride), dtype, taps=taps, x=x, w=w, sizes=sizes,
                          par=par, by=BYS[by])  # fmt: skip
 
 
 @torch.library.triton_op("anypool::gpu_places", mutates_args=())
 def gpu_places(taps: Tensor, sizes: Tensor | None, how: str) -> Tensor:
+    """:func:`places` as a step."""
     return gpurun.places(read(how), taps, sizes)
