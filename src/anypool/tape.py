@@ -27,9 +27,6 @@ from .errors import PoolError
 from .plan import Plan
 
 
-SMOOTH_BACK = False  # off until test_gradients' random axes agree: see smoothtrain
-
-
 class Tape:
     """What a call keeps for its derivative: the arrays themselves, and places for max and min."""
 
@@ -118,7 +115,7 @@ class Tape:
     def _backward_smooth(self, g: np.ndarray) -> np.ndarray | None:
         """The same for lse, gem and their kin by kernels of their own, where they serve."""
         call, gx = self.call, None
-        if call.path != "kernels" or call.weighing is not None or not SMOOTH_BACK:
+        if call.path != "kernels" or call.weighing is not None:
             return None
         for number, part in enumerate(self._parts(g)):
             one = kernels.smooth_slopes(call.plan, call.layout, number, call.x, part, call.threads)

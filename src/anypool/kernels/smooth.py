@@ -23,6 +23,7 @@ EASY_POWER = 6.0  # powers of float32 up to here are sure to fit float64
 MOST_SINGLE = 32  # taps that are added up in single precision, one after the other
 MOST_SHUFFLED = 4  # strides that vectors are taken apart by
 SCRATCH = 8192  # numbers that the staged rows should not exceed by much
+MOST_HELD = 1 << 16  # numbers of staged rows on the way back through three axes
 
 
 def suits(plan: Plan) -> str:
@@ -147,7 +148,13 @@ def _direct(plan: Plan, lies: _Lies) -> Way:
     return lies.way("places", lanes, acc, sizes, plan)
 
 
-def _slide(plan: Plan, lies: _Lies, back: bool) -> Way:
+def _overlap(axis: Axis) -> bool:
+    """Whether some element lies in two windows."""
+    t = axis.windows
+    return bool((t.start[0, 1:] < t.stop[0, :-1]).any())
+
+
+def _slide(plan: Plan, lies: _Lies, back: bool) -> Way | str:
     from . import numbers
 
     inner, outer, channels = lies.inner, lies.outer, lies.channels
@@ -164,6 +171,10 @@ def _slide(plan: Plan, lies: _Lies, back: bool) -> Way:
     strip = min(max(strip, 4 * lanes // channels, 1), outs)
     if back and rule.reach > rule.stride:
         strip = outs
+    if back and len(outer) == 2 and _overlap(outer[0]):  # the next windows come back to every row
+        rings[1] = outer[1].size
+        if math.prod(rings) * phases * inner.size * channels > MOST_HELD:
+            return "windows that overlap along three axes leave the cache on the way back"
     room = (strip + (rule.reach - 1) // rule.stride) * channels + lanes
     ones = [1] * (2 - len(outer))
     return lies.way(way, lanes, acc, (strip, room, *ones, *gaps, *ones, *rings, 0), plan)
