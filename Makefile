@@ -6,6 +6,7 @@ PIP    := $(PY) -m pip --disable-pip-version-check install --constraint constrai
 TORCH  := torch==2.13.0
 LIGHT  := $(VENV)/.light
 FULL   := $(VENV)/.full
+PEERS  := $(VENV)/.peers
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -34,7 +35,7 @@ format: $(FULL) ## put the style right where a tool can
 	$(VENV)/bin/ruff format .
 	$(PY) scripts/javascript.py --write
 
-bench: $(FULL) ## measure side by side with the peers
+bench: $(PEERS) ## measure side by side with the peers
 	$(PY) -m bench
 
 wheel: $(FULL) ## build the wheel and test it away from src, without extras, with and without numba
@@ -59,6 +60,11 @@ $(LIGHT): pyproject.toml constraints.txt | $(PY)
 	@touch $@
 
 $(FULL): $(LIGHT)
-	@echo "== installing the tools and the peers (once)"
+	@echo "== installing the tools and the frameworks (once)"
 	$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(PEERS): $(FULL)
+	@echo "== installing the peers that only the benchmark asks (once)"
+	$(PIP) --editable '.[peers]'
 	@touch $@

@@ -44,6 +44,10 @@ INSTALL = {
     "array_api_strict": "pip install array-api-strict -c constraints.txt",
     "array-api-strict is": "pip install array-api-strict -c constraints.txt",
     "flax": "pip install flax",
+    "triton": "pip install triton -c constraints.txt",
+    "openvino": "pip install -e '.[peers]' -c constraints.txt",
+    "numbagg": "pip install -e '.[peers]' -c constraints.txt",
+    "xarray": "pip install -e '.[peers]' -c constraints.txt",
     "gpu": "a machine with an NVIDIA GPU, then pip install -e '.[gpu]'",
 }
 
