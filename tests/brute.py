@@ -32,7 +32,7 @@ def sliding_cuts(n, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=F
     before, after = _pads(n, reach, stride, padding)
     room = n + before + after - reach
     count = (-(-room // stride) if ceil_mode else room // stride) + 1
-    if ceil_mode and (count - 1) * stride >= n + before:
+    while ceil_mode and (count - 1) * stride >= n + before:
         count -= 1
     cuts = []
     for i in range(count):

@@ -30,7 +30,7 @@ MUTANTS: list[tuple[str, str, str, str, str, Check]] = [
      check_values),
     ("windows", "Math.ceil(((o + 1) * n) / m)", "Math.floor(((o + 1) * n) / m)", "pyramid", "sum",
      check_values),
-    ("windows", ">= n + before ? m - 1 : m", "> n + before ? m - 1 : m", "sliding", "max",
+    ("windows", "Math.min(m, Math.ceil((n + before) / stride))", "m", "sliding", "max",
      check_layout),
     ("windows", 'padding === "same" ?', 'padding !== "same" ?', "same", "max", check_layout),
     ("windows", "Math.min(kernel, Math.ceil", "Math.max(kernel, Math.ceil", "sliding", "mean",

@@ -122,8 +122,9 @@ class Slide(NamedTuple):
         """PyTorch's and ONNX's rule: no window starts at or beyond the end of the input."""
         before, after = self.padding(n)
         free = n + before + after - self.reach
-        m = (-(-free // self.stride) if self.ceil else free // self.stride) + 1
-        return m - 1 if self.ceil and (m - 1) * self.stride >= n + before else m
+        if not self.ceil:
+            return free // self.stride + 1
+        return min(-(-free // self.stride), (n + before - 1) // self.stride) + 1
 
     def lay(self, n: int, low: Ints, high: Ints, draw: Any, axis: int) -> Table:
         before, after = self.padding(n)

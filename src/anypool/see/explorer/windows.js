@@ -173,7 +173,7 @@ function outputsOf(n, { stride, before, after, reach, ceil }) {
   const steps = (n + before + after - reach) / stride;
   if (!ceil) return Math.floor(steps) + 1;
   const m = Math.ceil(steps) + 1;
-  return (m - 1) * stride >= n + before ? m - 1 : m;
+  return Math.min(m, Math.ceil((n + before) / stride));
 }
 
 /**
