@@ -217,6 +217,7 @@ def test_exported_programs_need_nothing_of_ours(tmp_path):
     np.save(tmp_path / "x.npy", np.asarray(x))
     program = f"""
 import sys, numpy as np, jax
+from jax import export
 x = np.load({str(tmp_path / "x.npy")!r})
 loaded = export.deserialize(bytearray(open({str(tmp_path / "model")!r}, "rb").read()))
 np.save({str(tmp_path / "y.npy")!r}, loaded.call(x))

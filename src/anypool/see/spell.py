@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from .. import reductions
@@ -51,7 +51,7 @@ def reduction_call(reduce: str | Reduction) -> str:
     """
     found = reductions.resolve(reduce)
     plain = _plain(found.name)
-    if plain == found and not found.sampled:
+    if plain == replace(found, given=()) and not found.sampled:
         return repr(found.name)
     if plain is None:  # a user's own: it has no call that we know
         return found.name

@@ -75,6 +75,7 @@ def _digits(order: Order) -> Data:
     _bare(order)
     images, labels = (np.asarray(part) for part in load_digits(return_X_y=True))
     images = np.rint(images.reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
+    labels = labels.astype(np.int64)
     parts = [(images[some], labels[some]) for some in split(labels, TEST_SEED, TEST_SHARE)]
     return collected(order.name, parts[0], parts[1], DIGITS)
 
