@@ -9,12 +9,22 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 import anypool
 
 FRAMES = Path(__file__).parent / "frames"
 SOURCE = Path(anypool.__file__).parent.parent
+
+
+def need(package: str) -> str:
+    """Skip where a package is missing, without loading it: TensorFlow stays out of this process."""
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed", allow_module_level=True)
+    return package
 
 
 def run(*files: str, backend: str = "", marks: str = "not nightly", most: int = 1500) -> int:
