@@ -31,7 +31,7 @@ def run(*files: str, backend: str = "", marks: str = "not nightly", most: int = 
     """Run test files of ``frames/`` in a fresh pytest; how many passed. A failure is raised."""
     more = {"KERAS_BACKEND": backend} if backend else {}
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, "ANYPOOL_APART": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", marks,
                *(str(FRAMES / f"{name}.py") for name in files)]  # fmt: skip
     done = subprocess.run(
