@@ -9,7 +9,10 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 import anypool
 
@@ -17,11 +20,18 @@ FRAMES = Path(__file__).parent / "frames"
 SOURCE = Path(anypool.__file__).parent.parent
 
 
+def need(package: str) -> str:
+    """Skip where a package is missing, without loading it: TensorFlow stays out of this process."""
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed", allow_module_level=True)
+    return package
+
+
 def run(*files: str, backend: str = "", marks: str = "not nightly", most: int = 1500) -> int:
     """Run test files of ``frames/`` in a fresh pytest; how many passed. A failure is raised."""
     more = {"KERAS_BACKEND": backend} if backend else {}
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, "ANYPOOL_APART": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", marks,
                *(str(FRAMES / f"{name}.py") for name in files)]  # fmt: skip
     done = subprocess.run(

@@ -8,41 +8,39 @@ import pytest
 
 import apart
 
-pytest.importorskip("keras", reason="keras is not installed")
+apart.need("keras")
 pytestmark = pytest.mark.timeout(1800)
 BACKENDS = ("tensorflow", "torch", "jax")
 EACH = pytest.mark.parametrize("backend", BACKENDS)
 
 
-def needs(backend: str) -> str:
-    pytest.importorskip(backend, reason=f"{backend} is not installed")
-    return backend
-
-
 @EACH
 def test_layers(backend):
-    assert apart.run("keras_layers", backend=needs(backend)) > 350
+    assert apart.run("keras_layers", backend=apart.need(backend)) > 350
 
 
 @EACH
 def test_models(backend):
-    assert apart.run("keras_models", backend=needs(backend)) > 100
+    assert apart.run("keras_models", backend=apart.need(backend)) > 100
 
 
 @EACH
 def test_the_tests_of_keras_pass_with_our_layers(backend):
-    assert apart.run("keras_wheel", backend=needs(backend)) >= 136
+    assert apart.run("keras_wheel", backend=apart.need(backend)) >= 136
 
 
 @EACH
 def test_the_page_and_the_docstrings(backend):
-    assert apart.run("keras_pages", backend=needs(backend)) > 12
+    assert apart.run("keras_pages", backend=apart.need(backend)) > 12
 
 
 @EACH
 @pytest.mark.nightly
 def test_the_rest(backend):
-    assert apart.run("keras_layers", "keras_models", backend=needs(backend), marks="nightly") > 250
+    assert (
+        apart.run("keras_layers", "keras_models", backend=apart.need(backend), marks="nightly")
+        > 250
+    )
 
 
 # --- what is loaded, and what is missing --------------------------------------------------------

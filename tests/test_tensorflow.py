@@ -7,7 +7,7 @@ import pytest
 
 import apart
 
-pytest.importorskip("tensorflow", reason="tensorflow is not installed")
+apart.need("tensorflow")
 pytestmark = pytest.mark.timeout(1800)
 
 

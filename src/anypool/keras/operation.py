@@ -25,7 +25,7 @@ def pooled(
     options: dict[str, Any], axes: Any = None, mask: Any = None, weights: Any = None,
     sizes: Any = None, parameter: Any = None,
 ) -> Any:  # fmt: skip
-    """What the operation does, for those who need no operation (making one costs 60 µs)."""
+    """What the operation does, for those who need no operation."""
     ndim = len(inputs.shape)
     axes = _axes(ndim, windows, data_format, axes)
     if data_format is not None:

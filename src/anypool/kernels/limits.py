@@ -14,7 +14,7 @@ CGROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 def quota() -> int | None:
     """Whole cores that this process's groups may use, rounded up; None where nothing limits them.
 
-    Read once in a process: 0.2 ms.
+    Read once in a process: it takes a few small files.
     """
     found = [cores for folder in _folders() if (cores := _cores(folder)) is not None]
     return max(1, math.ceil(min(found))) if found else None

@@ -70,7 +70,7 @@ class Lifted:
 
 
 def sliced(t: Tensor, key: Any) -> Tensor:
-    """``t[key]``, but slices with a step as gathers, which are 50 times faster outside XLA.
+    """``t[key]``, but slices with a step as gathers, which are faster outside XLA.
 
     The last axis is added and taken away by operations of their own, which TFLite knows for more
     axes than it can slice.
