@@ -44,6 +44,7 @@ INSTALL = {
     "array_api_strict": "pip install array-api-strict -c constraints.txt",
     "array-api-strict is": "pip install array-api-strict -c constraints.txt",
     "flax": "pip install flax",
+    "mlx is": "pip install 'mlx[cpu]' -c constraints.txt",
     "gpu": "a machine with an NVIDIA GPU, then pip install -e '.[gpu]'",
 }
 
