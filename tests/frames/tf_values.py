@@ -165,7 +165,6 @@ def test_overlapping_windows_in_graphs(size, m):
         assert_same(graph(x[:]).numpy(), want, ulp=64, scale=4.0)
 
 
-
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("way", WAYS)
 def test_ties_give_their_derivative_to_the_first(way, rank):
