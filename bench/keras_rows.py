@@ -28,6 +28,7 @@ from bench.timing import FULL, QUICK
 
 Shape = tuple[int, ...]
 BIG, WIDE, NET = (8, 112, 112, 64), (16, 30, 40, 256), (32, 56, 56, 64)
+DEEP = (32, 14, 14, 256)
 # function of keras.ops and of ours, its arguments, shape (channels last), goal when eager
 CALLS: list[tuple[str, tuple[Any, ...], Shape, float]] = [
     ("adaptive_average_pool", (7,), BIG, 3),
@@ -36,6 +37,8 @@ CALLS: list[tuple[str, tuple[Any, ...], Shape, float]] = [
     ("adaptive_max_pool", (5,), BIG, 3),
     ("adaptive_average_pool", (7,), WIDE, 3),
     ("adaptive_max_pool", (7,), WIDE, 3),
+    ("adaptive_average_pool", (6,), DEEP, 3),
+    ("adaptive_max_pool", (6,), DEEP, 3),
     ("max_pool", ((2, 2), (2, 2)), NET, 1),
     ("max_pool", ((3, 3), (2, 2), "same"), NET, 1),
     ("average_pool", ((2, 2), (2, 2)), NET, 1),

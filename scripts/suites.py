@@ -48,6 +48,7 @@ INSTALL = {
     "openvino": "pip install -e '.[peers]' -c constraints.txt",
     "numbagg": "pip install -e '.[peers]' -c constraints.txt",
     "xarray": "pip install -e '.[peers]' -c constraints.txt",
+    "mlx is": "pip install 'mlx[cpu]' -c constraints.txt",
     "gpu": "a machine with an NVIDIA GPU, then pip install -e '.[gpu]'",
 }
 

@@ -151,6 +151,20 @@ def test_nan_and_infinities(way, windows):
             assert_same(called(way, back, x, g), pullback(g))
 
 
+@pytest.mark.parametrize("size", [(40, 3), (13, 70), (33, 41)])
+@pytest.mark.parametrize("m", [2, 5, 7, 12, 31])
+def test_overlapping_windows_in_graphs(size, m):
+    """Few long windows are slices, short ones go element by element, others are gathered."""
+    rng = np.random.default_rng(m)
+    x = rng.normal(size=(2, *size, 3)).astype("float32")
+    for odd in (np.nan, np.inf, -np.inf):
+        x[rng.random(x.shape) < 0.01] = odd
+    for function in (ap.adaptive_max_pool, ap.adaptive_avg_pool):
+        graph = tf.function(lambda t, f=function: f(t, m, axes=(1, 2)), autograph=False)
+        want = function(x, m, axes=(1, 2))
+        assert_same(graph(x[:]).numpy(), want, ulp=64, scale=4.0)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("way", WAYS)
 def test_ties_give_their_derivative_to_the_first(way, rank):

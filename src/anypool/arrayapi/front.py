@@ -11,6 +11,7 @@ from .. import blur, engine, ops, plain, unpool
 from ..errors import PoolError, ShapeError
 from ..reductions import Reduction, resolve
 from ..windows import Windows
+from .sloped import differentiates, sloped, unsloped
 from .slopes import Pulled
 from .space import ArraySpace, numpy_dtype
 from .views import given_back, name_of, namespace, to_numpy, viewed
@@ -33,12 +34,14 @@ def pool(
     lain = _lain(x)
     if lain is None:
         return _plain(x, windows, resolve(reduce), return_indices, return_sizes, common)
-    common |= _beside(common)
-    y = ops.pool(lain, windows, reduce, return_indices=return_indices, return_sizes=return_sizes,
-                 **common)  # fmt: skip
-    if isinstance(y, tuple):
-        return tuple(given_back(a, first) for a in y)
-    return given_back(y, first)
+
+    def values(x: Any, common: dict[str, Any]) -> Any:
+        y = ops.pool(_lain(x), windows, reduce, return_indices=return_indices,
+                     return_sizes=return_sizes, **common | _beside(common))  # fmt: skip
+        return tuple(given_back(a, first) for a in y) if isinstance(y, tuple) else (
+            given_back(y, first))  # fmt: skip
+
+    return sloped(x, common, values, lambda x, common: vjp(x, windows, reduce, **common))
 
 
 def _lain(x: Any) -> Any:
@@ -199,7 +202,7 @@ def blur_pool(
     axes: Any = None, mask: Any = None, weights: Any = None, fill: float = 0,
 ) -> Array:  # fmt: skip
     """:func:`anypool.blur_pool` for arrays of any library."""
-    lain = viewed(x)
+    lain = None if differentiates(x) else viewed(x)
     more: dict[str, Any] = {"mode": mode, "axes": axes, "fill": fill}
     if lain is not None:
         y = blur.blur_pool(lain, kernel_size, stride, padding, mask=to_numpy(mask, "mask"),
@@ -219,7 +222,10 @@ def max_unpool(
     fill: float = 0,
 ) -> Array:  # fmt: skip
     """:func:`anypool.max_unpool` for arrays of any library that NumPy can read."""
-    values = to_numpy(y, "y")
-    made = unpool.max_unpool(values, to_numpy(indices, "indices"), output_size, axes=axes,
-                             duplicates=duplicates, fill=fill)  # fmt: skip
-    return given_back(made, y)
+
+    def values(y: Array) -> Array:
+        made = unpool.max_unpool(to_numpy(y, "y"), to_numpy(indices, "indices"), output_size,
+                                 axes=axes, duplicates=duplicates, fill=fill)  # fmt: skip
+        return given_back(made, y)
+
+    return unsloped(y, values, "max_unpool has no derivative for")

@@ -15,9 +15,10 @@ from ..plain import Space
 Array = Any
 NAMES = (
     "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint64",
-    "uint32", "uint16", "uint8", "bool", "complex128", "complex64",
+    "uint32", "uint16", "uint8", "bool", "bool_", "complex128", "complex64",
 )  # fmt: skip
-NARROWER = {"float64": "float32", "int64": "int32", "uint64": "uint32", "complex128": "complex64"}
+NARROWER = {"float64": "float32", "int64": "int32", "uint64": "uint32", "complex128": "complex64",
+            "bool": "bool_"}  # fmt: skip
 
 
 class MissingNameError(PoolError, AttributeError):
@@ -52,7 +53,7 @@ class ArraySpace(Space):
         return ArraySpace(Names(xp), getattr(x, "device", None))
 
     def dtype(self, dtype: Any) -> Any:
-        """The namespace's own dtype for NumPy's; of half the width where it has no wider."""
+        """The namespace's own dtype for NumPy's; what comes nearest where it has none such."""
         if not isinstance(dtype, np.dtype):
             return dtype
         name: str | None = dtype.name
@@ -101,7 +102,7 @@ def numpy_dtype(xp: Any, dtype: Any) -> np.dtype:
     for name in NAMES:
         own = getattr(xp, name, None)
         if own is not None and own == dtype:
-            return _bfloat16() if name == "bfloat16" else np.dtype(name)
+            return _bfloat16() if name == "bfloat16" else np.dtype(name.rstrip("_"))
     raise PoolError(f"x is {dtype}; pooling needs bool, integers, floats or complex")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from . import numbers as nm
 from . import selecting as sl
 from . import vectors as vc
@@ -42,7 +44,7 @@ def make_share(kind: str, acc: str, name: str) -> Callable:
 
 
 def make_layer(acc: str, form: str, name: str) -> Callable:
-    """layer(t, buffer, back, left, phases, pitch, m, n, low, high, lines, to): one line.
+    """layer(t, buffer, back, left, phases, pitch, m, n, low, high, lines, to, spots, most): a line.
 
     Places low <= w < high of the input get the sum over the outputs that read them.
     """
@@ -57,7 +59,7 @@ def _make_regular(acc: str, step: int, name: str) -> Callable:
     nothing, (woven, put_line) = vc.identity("sum", acc, lanes), sl.woven(acc, acc, lanes, step)
     read = vc.read
 
-    def layer(t, buffer, back, left, phases, pitch, m, n, low, high, lines, to):
+    def layer(t, buffer, back, left, phases, pitch, m, n, low, high, lines, to, spots, most):
         size, gap, start = read(t, W_SIZE), read(t, W_GAP), read(t, read(t, W_AT))
         hop = 1
         while hop * gap % step:
@@ -87,17 +89,45 @@ def _make_ragged(acc: str, name: str) -> Callable:
     load, put, add = vc.load(acc, acc, 1), vc.store(acc, 1), vc.combine("sum", acc)
     nothing, read = vc.identity("sum", acc, 1), vc.read
 
-    def layer(t, buffer, back, left, phases, pitch, m, n, low, high, lines, to):
-        gap, at, outs = read(t, W_GAP), read(t, W_AT), read(t, W_OUTS)
-        cover = at + 3 * outs
+    def layer(t, buffer, back, left, phases, pitch, m, n, low, high, lines, to, spots, most):
+        width = read(t, W_N)
+        if most == 2:  # as in nearly every adaptive pooling
+            for w in range(low, high):
+                one, other = read(spots, w), read(spots, width + w)
+                put(lines, to + w - low, add(load(buffer, one), load(buffer, other)))
+            return
         for w in range(low, high):
             made = nothing()
-            for o in range(read(t, cover + w), read(t, cover + read(t, W_N) + w)):
-                if gap == 1 or (w - read(t, at + o)) % gap == 0:
-                    made = add(made, load(buffer, o - left))
+            for k in range(most):
+                made = add(made, load(buffer, read(spots, k * width + w)))
             put(lines, to + w - low, made)
 
     return helper(layer, f"{name}_layer")
+
+
+def make_spots(name: str) -> Callable:
+    """spots(t, nothing): where the outputs of each place stand, (most, places); and most.
+
+    Places with fewer outputs read the place ``nothing`` instead, which holds 0.
+    """
+    read = vc.read
+
+    def spots(t, nothing):
+        gap, at, outs, width = read(t, W_GAP), read(t, W_AT), read(t, W_OUTS), read(t, W_N)
+        cover, most = at + 3 * outs, 1
+        for w in range(width):
+            most = max(most, read(t, cover + width + w) - read(t, cover + w))
+        found, top = np.full(most * width, nothing, np.int64), 1
+        for w in range(width):
+            k = 0
+            for o in range(read(t, cover + w), read(t, cover + width + w)):
+                if (w - read(t, at + o)) % gap == 0:
+                    found[k * width + w] = o
+                    k += 1
+            top = max(top, k)
+        return found, top
+
+    return helper(spots, f"{name}_spots")
 
 
 def _make_channels(acc: str, name: str) -> Callable:
@@ -105,7 +135,7 @@ def _make_channels(acc: str, name: str) -> Callable:
     load, put, add = vc.load(acc, acc, lanes), vc.store(acc, lanes), vc.combine("sum", acc)
     nothing, read = vc.identity("sum", acc, lanes), vc.read
 
-    def layer(t, buffer, back, left, phases, pitch, m, n, low, high, lines, to):
+    def layer(t, buffer, back, left, phases, pitch, m, n, low, high, lines, to, spots, most):
         gap, at, outs, c = read(t, W_GAP), read(t, W_AT), read(t, W_OUTS), read(t, CHANNELS)
         cover = at + 3 * outs
         for w in range(low, high):

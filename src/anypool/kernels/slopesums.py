@@ -18,7 +18,7 @@ from . import numbers as nm
 from . import selecting as sl
 from . import vectors as vc
 from .cache import compile, helper
-from .sharing import make_layer, make_share
+from .sharing import make_layer, make_share, make_spots
 from .traintable import (
     CHANNELS,
     D_AT,
@@ -48,6 +48,13 @@ def _make_sum(kind: str, acc: str, name: str) -> Callable:
 
     def total(lines, slots, rows, n, gx, at):
         w = 0
+        if rows == 1:  # under one row of windows, as most are where windows hardly overlap
+            line = read(slots, 0)
+            while w < n:
+                i = max(0, min(w, n - lanes))
+                put(gx, at + i, load(lines, line + i), n)
+                w += lanes
+            return
         while w < n:
             i = max(0, min(w, n - lanes))
             made = nothing()
@@ -59,6 +66,25 @@ def _make_sum(kind: str, acc: str, name: str) -> Callable:
     return helper(total, f"{name}_total")
 
 
+@lru_cache(maxsize=1)
+def _make_like() -> Callable:
+    """like(table, h, most): how many rows from h on are under the same windows."""
+    read = vc.read
+
+    def like(t, h, most):
+        first = read(t, H_AT) + 3 * read(t, H_OUTS) + h
+        last, n = first + read(t, H_N), 1
+        if read(t, H_GAP) > 1:
+            return 1
+        while n < most:
+            if read(t, first + n) != read(t, first) or read(t, last + n) != read(t, last):
+                return n
+            n += 1
+        return n
+
+    return helper(like, "slopesums_like")
+
+
 @lru_cache(maxsize=64)
 def backward(kind: str, acc: str, form: str) -> Any:
     """kernel(g, shares, gx, table, first, last): a range of rows of the input.
@@ -68,10 +94,10 @@ def backward(kind: str, acc: str, form: str) -> Any:
     """
     name = f"slopesums_{kind}_{acc}_{form}"
     step = int(form[1:]) if form[1:].isdigit() else 1
-    regular = form[1:].isdigit()
+    regular, ragged = form[1:].isdigit(), form == "ragged"
     lanes, number = nm.lanes_of(acc), nm.KINDS[acc].dtype
     share, layer = make_share(kind, acc, name), make_layer(acc, form, name)
-    total = _make_sum(kind, acc, name)
+    total, like, find = _make_sum(kind, acc, name), _make_like(), make_spots(name)
     memory, keep, read, write = vc.memory, vc.keep, vc.read, vc.write_int("i64")
 
     def kernel(g_array, shares_array, gx_array, table, first, last):
@@ -99,6 +125,8 @@ def backward(kind: str, acc: str, form: str) -> Any:
         slots_array = np.empty(h_cover * d_cover, np.int64)
         buffer, phases, lines = memory(row_array), memory(phases_array), memory(lines_array)
         held, slots, widths = memory(held_array), memory(slots_array), memory(widths_array)
+        spots_array, most = find(t, outs + 2 * lanes) if ragged else (np.zeros(1, np.int64), 0)
+        spots = memory(spots_array)
         row = first
         while row < last:
             ih, i = row % height, row // height % depth
@@ -119,7 +147,8 @@ def backward(kind: str, acc: str, form: str) -> Any:
                     right = max(left, read(t, w_at + 3 * outs + width + high - 1))
                 for s in range(h_cover * d_cover):
                     write(held, s, -1)
-                for r in range(row, end):
+                r = row
+                while r < end:
                     h, rows = ih + r - row, 0
                     for od in range(d_first, d_last):
                         if (i - read(t, d_at + od)) % read(t, D_GAP):
@@ -135,20 +164,24 @@ def backward(kind: str, acc: str, form: str) -> Any:
                                 if divided:
                                     area = shares_array[od] * shares_array[d_outs + oh]
                                 base = ((y0 + od) * h_outs + oh) * outs + left
-                                to = left - m + back if regular else 0
+                                to = left - m + back if regular else left if ragged else 0
                                 n_outs = right - left
                                 share(g, base * c, n_outs, c, area, widths, left, buffer, to)
                                 layer(t, buffer, back, left, phases, pitch, m, n, low, high, lines,
-                                      slot * room)  # fmt: skip
+                                      slot * room, spots, most)  # fmt: skip
                             write(slots, rows, slot * room)
                             rows += 1
-                    total(lines, slots, rows, (high - low) * c, gx, (r * width + low) * c)
+                    alike = r + like(t, h, end - r)
+                    while r < alike:
+                        total(lines, slots, rows, (high - low) * c, gx, (r * width + low) * c)
+                        r += 1
             row = end
         keep(row_array)
         keep(phases_array)
         keep(lines_array)
         keep(widths_array)
         keep(held_array)
+        keep(spots_array)
         keep(slots_array)
 
     return compile(kernel, name)

@@ -127,7 +127,7 @@ def values(space: Tensors, plan: Plan, lines: list[Line], x: Tensor) -> Tensor:
 
 def _by_axes(space: Tensors, plan: Plan, lines: list[Line], x: Tensor) -> Tensor:
     name = plan.reduction.name
-    for own in reversed(lines):
+    for own in lines:
         x = _one_axis(space, name, own, x)
     return x / divisors(plan, lines, x.dtype) if name == "mean" else x
 
@@ -135,8 +135,13 @@ def _by_axes(space: Tensors, plan: Plan, lines: list[Line], x: Tensor) -> Tensor
 def _one_axis(space: Tensors, name: str, own: Line, x: Tensor) -> Tensor:
     if len(own.reads) == 1 and own.tiled and own.reads.size == own.n:
         return _reduced(space, name, x, own.axis, True)
-    if space.wary and own.reads.shape[1] <= MOST_TAPS:
+    many, taps = own.reads.shape
+    if space.wary and taps <= MOST_TAPS:
         return _by_taps(space, name, own, x)
+    if not own.tiled and taps <= SHORT:
+        return _by_taps(space, name, own, x)
+    if not own.tiled and many <= MOST_CUTS and own.real.any(1).all():
+        return _by_cuts(space, name, own, x)
     tiles = _tiles(own, x)
     if not own.real.all():
         tiles = tf.where(_along(own.real, own.axis, x), tiles, number(NEUTRAL[name], x.dtype))
@@ -144,7 +149,7 @@ def _one_axis(space: Tensors, name: str, own: Line, x: Tensor) -> Tensor:
 
 
 def _by_taps(space: Tensors, name: str, own: Line, x: Tensor) -> Tensor:
-    """One element of every window after the other, which XLA makes one loop of."""
+    """One element of every window after the other; XLA makes one loop of it."""
     join, y = JOIN[name], None
     for spots, there in zip(own.reads.T, own.real.T, strict=True):
         part = space.pick(Lifted(x), own.axis, spots)
@@ -154,7 +159,19 @@ def _by_taps(space: Tensors, name: str, own: Line, x: Tensor) -> Tensor:
     return y.t  # type: ignore[union-attr]
 
 
-MOST_TAPS = 32
+def _by_cuts(space: Tensors, name: str, own: Line, x: Tensor) -> Tensor:
+    """Few windows, each a slice reduced on its own: nothing is gathered."""
+    step, before = _step(own), (slice(None),) * own.axis
+    cuts = [
+        slice(int(spots[0]), int(spots[real.sum() - 1]) + 1, step)
+        for spots, real in zip(own.reads, own.real, strict=True)
+    ]
+    return tf.concat([_reduced(space, name, x[(*before, c)], own.axis, True) for c in cuts],
+                     own.axis)  # fmt: skip
+
+
+MOST_CUTS = MOST_TAPS = 32
+SHORT = 4  # elements of a window: up to here taking one after the other is fastest without XLA
 JOIN: dict[str, Any] = {
     "max": lambda space, a, b: space.maximum(a, b), "min": lambda space, a, b: space.minimum(a, b),
     "mean": lambda space, a, b: a + b, "sum": lambda space, a, b: a + b,
