@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 # cases.py, same.py, brute.py and strategies.py are read by name, by bench/ too.
@@ -22,3 +23,13 @@ _COMMON = {
 settings.register_profile("short", max_examples=60, derandomize=True, **_COMMON)
 settings.register_profile("long", max_examples=3000, **_COMMON)
 settings.load_profile(os.environ.get("ANYPOOL_HYPOTHESIS", "short"))
+
+
+@pytest.fixture(scope="module")
+def every_kernel():
+    """What is too little for a kernel made for its windows gets one all the same."""
+    from anypool.kernels import fast
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast, "LEAST_READ", 0)
+        yield

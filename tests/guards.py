@@ -1,7 +1,7 @@
 """Arrays between two pages that nobody may touch: a kernel that reads or writes beyond one dies.
 
 As a program it pools and differentiates random arrays that lie so, in a process of its own:
-`python guards.py SEED CALLS`. What the kernels write into lies so too.
+`python guards.py SEED CALLS [every]`. What the kernels write into lies so too.
 """
 
 from __future__ import annotations
@@ -138,4 +138,8 @@ def main(seed: int, calls: int) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[3:] == ["every"]:  # kernels made for their windows also where little is to be done
+        from anypool.kernels import fast
+
+        fast.LEAST_READ = 0
     main(int(sys.argv[1]), int(sys.argv[2]))

@@ -24,8 +24,8 @@ def child(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def pooled(seed: int, calls: int, **env: str) -> None:
-    done = child(str(HERE / "guards.py"), str(seed), str(calls), **env)
+def pooled(seed: int, calls: int, *more: str, **env: str) -> None:
+    done = child(str(HERE / "guards.py"), str(seed), str(calls), *more, **env)
     assert done.returncode == 0, f"{done.stdout}{done.stderr[-3000:]}"
     assert int(done.stdout) == calls
 
@@ -39,7 +39,7 @@ def test_random_calls_between_guards():
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_many_more(seed):
-    pooled(seed, 500)
+    pooled(seed, 500, "every")
 
 
 @pytest.mark.nightly

@@ -16,6 +16,7 @@ from anypool import kernels
 pytestmark = [
     pytest.mark.skipif(bool(kernels.why_not()), reason="the kernels need numba"),
     pytest.mark.skipif(sys.platform == "win32", reason="pages are guarded by mprotect"),
+    pytest.mark.usefixtures("every_kernel"),
 ]
 
 PAGE = mmap.PAGESIZE

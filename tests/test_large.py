@@ -10,7 +10,10 @@ import pytest
 import anypool as ap
 from anypool import engine, kernels
 
-pytestmark = pytest.mark.skipif(bool(kernels.why_not()), reason="the kernels need numba")
+pytestmark = [
+    pytest.mark.skipif(bool(kernels.why_not()), reason="the kernels need numba"),
+    pytest.mark.usefixtures("every_kernel"),
+]
 slid = ap.windows.sliding
 
 # kernel, stride, padding, dilation

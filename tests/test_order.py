@@ -8,7 +8,10 @@ import pytest
 import anypool as ap
 from anypool import engine, kernels
 
-pytestmark = pytest.mark.skipif(bool(kernels.why_not()), reason="the kernels need numba")
+pytestmark = [
+    pytest.mark.skipif(bool(kernels.why_not()), reason="the kernels need numba"),
+    pytest.mark.usefixtures("every_kernel"),
+]
 
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, 1.0, 1.0, 2.0, -3.0])
 MEDIAN, LOWER = ap.reductions.median(), ap.reductions.median("lower")
@@ -47,6 +50,19 @@ def same(got: np.ndarray, want: np.ndarray) -> bool:
     wide = got.dtype.kind == "f" or got.dtype.kind == "V"
     got, want = (a.astype(np.float64) if wide else a for a in (got, want))
     return bool(np.array_equal(got, want, equal_nan=wide))
+
+
+@pytest.mark.parametrize(
+    ("reduce", "windows", "kernel"),
+    [("max", slid(2), "rows"), ("max", ap.windows.whole(), "flat"), ("max", slid(63, 1), "tall"),
+     ("lse", slid(2), "smooth"), ("median", slid(3, 1), "order"), ("median", slid(31, 1), "crowd"),
+     ("stochastic", slid(2), "generic")],
+)  # fmt: skip
+def test_who_is_chosen_says_why(reduce, windows, kernel):
+    x = np.ones((1, 2, 80, 80), "float32")
+    chosen = kernels.choose(engine.prepare(x, windows, ap.reductions.resolve(reduce)).plan, x)
+    assert chosen.name == kernel
+    assert chosen.why
 
 
 SHAPES_2D = ((2, 3, 20, 41), (1, 1, 5, 4), (2, 1, 9, 130), (1, 20, 12, 11))

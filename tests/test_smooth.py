@@ -18,6 +18,7 @@ pytest.importorskip("numba", reason="numba is not installed: there are no kernel
 
 from anypool.kernels import fast, frame, run, smoothtrain
 
+pytestmark = pytest.mark.usefixtures("every_kernel")
 R, W = ap.reductions, ap.windows
 FORMS = {
     "lse": R.lse(), "lse-": R.lse(-2.5), "soft": R.soft(), "gem": R.gem(), "gem4.5": R.gem(4.5),

@@ -21,7 +21,7 @@ from .windows import Windows, adaptive, sliding, whole
 POOLS = ("max", "mean")
 WINDOWS = (sliding(2), sliding(3, 2, 1), sliding(3, 1, 1), adaptive(7), whole())
 # channels first, channels last, a photograph; the pooled axes
-ARRAYS = (((1, 4, 56, 56), (2, 3)), ((1, 56, 56, 64), (1, 2)), ((56, 56, 3), (0, 1)))
+ARRAYS = (((4, 4, 56, 56), (2, 3)), ((1, 56, 56, 64), (1, 2)), ((112, 112, 3), (0, 1)))
 
 
 class Warmed(NamedTuple):

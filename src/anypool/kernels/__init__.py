@@ -23,6 +23,7 @@ WHY = {
     "flat": "whole windows of contiguous memory",
     "rows": "rows of memory",
     "tall": "large windows that share their work",
+    "smooth": "exponentials, logarithms and powers of whole rows",
     "order": "networks of minima and maxima",
     "crowd": "ranks of large windows",
 }

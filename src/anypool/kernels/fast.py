@@ -6,6 +6,7 @@ a contiguous stretch. Both read plain windows of max, min, sum and mean (and any
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,7 @@ from ..plan import Plan
 from ..windows import Table
 from ..windows.rules import Slide
 from .frame import Flat
-from .share import kind_of
+from .share import kind_of, reads
 
 if TYPE_CHECKING:
     from . import rows
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 OPS = {"max": "max", "min": "min", "sum": "sum", "mean": "mean", "any": "max", "all": "min"}
 ORDERED = ("median", "quantile", "topk", "mode")  # served by `ordered`
 SMOOTH = ("lse", "soft", "lp", "gem", "std", "var")  # served by `smooth`
+# elements that the windows read in all: below, the slow loop is done before a kernel of one's own is
+# read from the disk, let alone compiled (a second or two for each window and operation)
+LEAST_READ = 1 << 15
 MOST_SCRATCH = 1 << 18  # accumulators: a strip of rows holds at least one window's width
 
 
@@ -76,7 +80,17 @@ def suits(plan: Plan, checked: bool = False) -> str:
         return 'nan="raise" has no fast kernel'
     if plan.fixed is None:
         return "windows that differ between samples have no fast kernel"
+    if name not in OPS and _read(plan) < LEAST_READ:
+        return "too little to do for a kernel made for these windows"
     return ""
+
+
+def _read(plan: Plan) -> int:
+    """About how many elements all windows of a plan read; kept with it."""
+    if "read" not in plan.kept:
+        planes = math.prod(plan.shape[a] for a in plan.outer)
+        plan.kept["read"] = sum(reads(grid, planes) for grid in plan.fixed.grids)  # type: ignore[union-attr]
+    return plan.kept["read"]
 
 
 class Laid(NamedTuple):
