@@ -46,13 +46,19 @@ CALLS: list[tuple[str, tuple[Any, ...], Shape, float]] = [
     ("global_average_pool", (), NET, 1),
     ("global_max_pool", (), NET, 1),
 ]
+FEW = [CALLS[0], CALLS[5], CALLS[9], CALLS[10], CALLS[13]]
 WAYS = {
     "tensorflow": ("eager", "graph", "XLA"), "jax": ("eager", "jit"), "torch": ("eager",),
 }  # fmt: skip
 
 
-def rows(small: Callable[[Shape], Shape], backends: tuple[str, ...] = tuple(WAYS)) -> list[Row]:
-    """Every row, each in a process of its own; without Keras none."""
+def rows(
+    small: Callable[[Shape], Shape], backends: tuple[str, ...] = tuple(WAYS), few: bool = False
+) -> list[Row]:
+    """Every row, each in a process of its own; without Keras none.
+
+    ``few``: five calls, forth only. All of them take half an hour.
+    """
     if importlib.util.find_spec("keras") is None:
         return []
     found = [b for b in backends if importlib.util.find_spec(b) is not None]
@@ -60,8 +66,8 @@ def rows(small: Callable[[Shape], Shape], backends: tuple[str, ...] = tuple(WAYS
         _row(backend, way, train, *call, small)
         for backend in found
         for way in WAYS[backend]
-        for train in (False, True)
-        for call in CALLS
+        for train in ((False,) if few else (False, True))
+        for call in (FEW if few else CALLS)
     ]
 
 

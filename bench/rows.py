@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 import anypool as ap
-from bench import byhand, jax_rows, peers, torch_rows
+from bench import byhand, jax_rows, keras_rows, peers, torch_rows
 from bench.contest import Contest, Row
 from bench.timing import Call
 from cases import SPEED, Windows
@@ -40,6 +40,7 @@ def all_rows(quick: bool = False) -> list[Row]:
     ]
     call = [_layer(name, FIRST, *CALL, np.dtype(np.float32), "call cost") for name in NAMES]
     more = [*byhand.rows(small), *torch_rows.rows(small), *jax_rows.rows(small)]
+    more += keras_rows.rows(small, few=True)
     return full + call + _blocks(small) + halves + more
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 OPS = {"max": "max", "min": "min", "sum": "sum", "mean": "mean", "any": "max", "all": "min"}
 ORDERED = ("median", "quantile", "topk", "mode")  # served by `ordered`
 SMOOTH = ("lse", "soft", "lp", "gem", "std", "var")  # served by `smooth`
-# elements that the windows read in all: below, the slow loop is done before a kernel of one's own is
-# read from the disk, let alone compiled (a second or two for each window and operation)
+# elements that the windows read in all: below, the slow loop is done before a kernel made for them
+# is read from the disk, let alone compiled (a second or two for each window and operation)
 LEAST_READ = 1 << 15
 MOST_SCRATCH = 1 << 18  # accumulators: a strip of rows holds at least one window's width
 

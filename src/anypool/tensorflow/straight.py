@@ -8,69 +8,17 @@ asks the few windows that read it.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..plain.finish import narrowed, rounded
 from ..plain.real import widened
 from ..plan import Plan
-from ..windows import Table
 from . import builtin, export
 from .lift import DType, Lifted, Tensor, gathered, number, tf
+from .lines import Line, lines_of, step_of
 from .space import Tensors
-
-MOST_READERS = 32  # windows that read one element of an axis: beyond, TensorFlow differentiates
-MOST_TABLE = 1 << 22  # numbers in a table of windows by elements
-
-
-class Line(NamedTuple):
-    """The windows of one axis as tables: what each reads, and who reads each element."""
-
-    axis: int
-    n: int
-    reads: np.ndarray  # (outputs, most): places; beyond a window's end its last one again
-    real: np.ndarray  # (outputs, most): which of them are there
-    readers: np.ndarray  # (number, n): windows that read an element; 0 where there are fewer
-    asked: np.ndarray  # (number, n): which of them are there
-
-    @property
-    def tiled(self) -> bool:
-        """Windows side by side from the start, all of one length."""
-        return bool(self.real.all()) and (self.reads.ravel() == np.arange(self.reads.size)).all()
-
-
-def line(axis: int, n: int, table: Table) -> Line | None:
-    """The tables of one axis, unless they would be large."""
-    start, counts = table.start[0], table.counts[0]
-    most = max(int(counts.max(initial=0)), 1)
-    if len(start) * max(most, 1) > MOST_TABLE:
-        return None
-    taps = np.arange(most)
-    real = taps < counts[:, None]
-    last = np.maximum(counts - 1, 0)[:, None]
-    reads = np.clip(start[:, None] + np.minimum(taps, last) * table.step, 0, n - 1)
-    who, tap = np.nonzero(real)
-    at = reads[who, tap]
-    order = np.argsort(at, kind="stable")
-    at, who = at[order], who[order]
-    first = np.searchsorted(at, np.arange(n))
-    turn = np.arange(len(at)) - first[at]
-    number = max(int(turn.max(initial=0)) + 1, 1)
-    if number > MOST_READERS:
-        return None
-    readers, asked = np.zeros((number, n), np.int32), np.zeros((number, n), bool)
-    readers[turn, at], asked[turn, at] = who, True
-    return Line(axis, n, reads, real, readers, asked)
-
-
-def lines_of(plan: Plan) -> list[Line] | None:
-    """The tables of a plan; kept with it."""
-    if "lines" not in plan.kept:
-        [grid] = plan.fixed.grids  # type: ignore[union-attr]
-        found: Any = [line(a, n, t) for a, n, t in zip(plan.axes, plan.sizes, grid, strict=True)]
-        plan.kept["lines"] = None if None in found else found
-    return plan.kept["lines"]
 
 
 def serves(plan: Plan, beside: Any) -> bool:
@@ -161,7 +109,7 @@ def _by_taps(space: Tensors, name: str, own: Line, x: Tensor) -> Tensor:
 
 def _by_cuts(space: Tensors, name: str, own: Line, x: Tensor) -> Tensor:
     """Few windows, each a slice reduced on its own: nothing is gathered."""
-    step, before = _step(own), (slice(None),) * own.axis
+    step, before = step_of(own), (slice(None),) * own.axis
     cuts = [
         slice(int(spots[0]), int(spots[real.sum() - 1]) + 1, step)
         for spots, real in zip(own.reads, own.real, strict=True)
@@ -299,11 +247,5 @@ def first(space: Tensors, own: Line, x: Tensor, sign: int) -> tuple[Tensor, Tens
     rank = tf.reduce_max(rank if own.real.all() else tf.where(there, rank, none), own.axis + 1)
     tap = tf.where(rank > most, rank - (most + 1), most - rank)
     start = _along(own.reads[:, 0].astype(np.int32), own.axis, x)
-    place = start + tap * _step(own)
+    place = start + tap * step_of(own)
     return tf.squeeze(y, own.axis + 1), tf.where(rank > 0, place, -1)
-
-
-def _step(own: Line) -> int:
-    """How far apart a window's elements stand."""
-    long = np.flatnonzero(own.real.sum(1) > 1)
-    return int(own.reads[long[0], 1] - own.reads[long[0], 0]) if len(long) else 1
