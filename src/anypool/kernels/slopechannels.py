@@ -16,6 +16,7 @@ from . import numbers as nm
 from . import selecting as sl
 from . import vectors as vc
 from .cache import compile, helper
+from .tapping import make_tap
 from .traintable import (
     CHANNELS,
     D_AT,
@@ -79,12 +80,14 @@ def backward(kind: str, acc: str, tap: str) -> Any:
     name = f"slopechannels_{kind}_{acc}_{tap}"
     total = _make_total(kind, acc, tap, name)
     memory, keep, read, write = vc.memory, vc.keep, vc.read, vc.write_int("i64")
+    tap_of = make_tap()
 
     def kernel(g_array, taps_array, gx_array, table, first, last):
         g, taps, gx, t = memory(g_array), memory(taps_array), memory(gx_array), memory(table)
         depth, height, width = read(t, D_N), read(t, H_N), read(t, W_N)
         d_outs, h_outs, outs = read(t, D_OUTS), read(t, H_OUTS), read(t, W_OUTS)
         d_at, h_at, c = read(t, D_AT), read(t, H_AT), read(t, CHANNELS)
+        d_gap, h_gap = read(t, D_GAP), read(t, H_GAP)
         slots_array = np.empty(2 * read(t, H_COVER) * read(t, D_COVER), np.int64)
         slots = memory(slots_array)
         for row in range(first, last):
@@ -92,17 +95,17 @@ def backward(kind: str, acc: str, tap: str) -> Any:
             y0 = row // height // depth * d_outs
             rows = 0
             for od in range(read(t, d_at + 3 * d_outs + d), read(t, d_at + 3 * d_outs + depth + d)):
-                dt = d - read(t, d_at + od)
-                if dt % read(t, D_GAP):
+                dt = tap_of(d - read(t, d_at + od), d_gap)
+                if dt < 0:
                     continue
-                plane = dt // read(t, D_GAP) * read(t, H_SIZE)
+                plane = dt * read(t, H_SIZE)
                 h_last = read(t, h_at + 3 * h_outs + height + h)
                 for oh in range(read(t, h_at + 3 * h_outs + h), h_last):
-                    ht = h - read(t, h_at + oh)
-                    if ht % read(t, H_GAP):
+                    ht = tap_of(h - read(t, h_at + oh), h_gap)
+                    if ht < 0:
                         continue
                     write(slots, 2 * rows, ((y0 + od) * h_outs + oh) * outs)
-                    tap = (plane + ht // read(t, H_GAP)) * read(t, W_SIZE)
+                    tap = (plane + ht) * read(t, W_SIZE)
                     write(slots, 2 * rows + 1, tap)
                     rows += 1
             for w in range(width):

@@ -18,6 +18,7 @@ from . import numbers as nm
 from . import selecting as sl
 from . import vectors as vc
 from .cache import compile, helper
+from .tapping import make_tap
 from .traintable import (
     D_AT,
     D_COVER,
@@ -118,6 +119,7 @@ def backward(kind: str, acc: str, tap: str, step: int) -> Any:
     lanes, number = nm.lanes_of(acc), nm.KINDS[acc].dtype
     kept = nm.KINDS[tap].dtype
     memory, keep, read, write = vc.memory, vc.keep, vc.read, vc.write_int("i64")
+    tap_of = make_tap()
 
     def kernel(g_array, taps_array, gx_array, table, first, last):
         g, taps, gx, t = memory(g_array), memory(taps_array), memory(gx_array), memory(table)
@@ -125,6 +127,7 @@ def backward(kind: str, acc: str, tap: str, step: int) -> Any:
         d_outs, h_outs, outs = read(t, D_OUTS), read(t, H_OUTS), read(t, W_OUTS)
         d_at, h_at = read(t, D_AT), read(t, H_AT)
         h_cover, d_cover = read(t, H_COVER), read(t, D_COVER)
+        d_gap, h_gap = read(t, D_GAP), read(t, H_GAP)
         start = read(t, read(t, W_AT))
         m_first, m_last = -start // step, (width - 1 - start) // step + 1
         back = (read(t, W_SIZE) - 1) * read(t, W_GAP) // step
@@ -157,14 +160,14 @@ def backward(kind: str, acc: str, tap: str, step: int) -> Any:
                     h = ih + r - row
                     rows = 0
                     for od in range(d_first, d_last):
-                        dt = i - read(t, d_at + od)
-                        if dt % read(t, D_GAP):
+                        dt = tap_of(i - read(t, d_at + od), d_gap)
+                        if dt < 0:
                             continue
-                        plane = dt // read(t, D_GAP) * read(t, H_SIZE)
+                        plane = dt * read(t, H_SIZE)
                         h_last = read(t, h_at + 3 * h_outs + height + h)
                         for oh in range(read(t, h_at + 3 * h_outs + h), h_last):
-                            ht = h - read(t, h_at + oh)
-                            if ht % read(t, H_GAP):
+                            ht = tap_of(h - read(t, h_at + oh), h_gap)
+                            if ht < 0:
                                 continue
                             slot = (oh & (h_cover - 1)) * d_cover + od - d_first
                             if read(held, slot) != oh:
@@ -172,7 +175,7 @@ def backward(kind: str, acc: str, tap: str, step: int) -> Any:
                                 base = y0 + (od * h_outs + oh) * outs + left
                                 to = slot * room + left - m + back
                                 copy(g, taps, base, count, slopes, found, to)
-                            tap = (plane + ht // read(t, H_GAP)) * read(t, W_SIZE)
+                            tap = (plane + ht) * read(t, W_SIZE)
                             write(slots, 2 * rows, slot * room)
                             write(slots, 2 * rows + 1, tap)
                             rows += 1

@@ -19,6 +19,7 @@ from . import selecting as sl
 from . import vectors as vc
 from .cache import compile, helper
 from .sharing import make_layer, make_share, make_spots
+from .tapping import make_tap
 from .traintable import (
     CHANNELS,
     D_AT,
@@ -99,6 +100,7 @@ def backward(kind: str, acc: str, form: str) -> Any:
     share, layer = make_share(kind, acc, name), make_layer(acc, form, name)
     total, like, find = _make_sum(kind, acc, name), _make_like(), make_spots(name)
     memory, keep, read, write = vc.memory, vc.keep, vc.read, vc.write_int("i64")
+    tap_of = make_tap()
 
     def kernel(g_array, shares_array, gx_array, table, first, last):
         g, gx, t = memory(g_array), memory(gx_array), memory(table)
@@ -106,6 +108,7 @@ def backward(kind: str, acc: str, form: str) -> Any:
         d_outs, h_outs, outs = read(t, D_OUTS), read(t, H_OUTS), read(t, W_OUTS)
         d_at, h_at, w_at, c = read(t, D_AT), read(t, H_AT), read(t, W_AT), read(t, CHANNELS)
         h_cover, d_cover = read(t, H_COVER), read(t, D_COVER)
+        d_gap, h_gap = read(t, D_GAP), read(t, H_GAP)
         start = read(t, w_at) if regular else 0
         back = (read(t, W_SIZE) - 1) * read(t, W_GAP) // step if regular else 0
         m_first, m_last = -start // step, (width - 1 - start) // step + 1
@@ -151,11 +154,11 @@ def backward(kind: str, acc: str, form: str) -> Any:
                 while r < end:
                     h, rows = ih + r - row, 0
                     for od in range(d_first, d_last):
-                        if (i - read(t, d_at + od)) % read(t, D_GAP):
+                        if tap_of(i - read(t, d_at + od), d_gap) < 0:
                             continue
                         h_last = read(t, h_at + 3 * h_outs + height + h)
                         for oh in range(read(t, h_at + 3 * h_outs + h), h_last):
-                            if (h - read(t, h_at + oh)) % read(t, H_GAP):
+                            if tap_of(h - read(t, h_at + oh), h_gap) < 0:
                                 continue
                             slot = (oh & (h_cover - 1)) * d_cover + od - d_first
                             if read(held, slot) != oh:
