@@ -18,7 +18,6 @@ import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from ..axes import Axes
 from ..plan import Plan, make
 from . import forms, jobs, proof
 
@@ -120,10 +119,7 @@ def _batched(primitive: Primitive, arrays: Any, dims: Any, *, plan: Plan, thread
 
 @lru_cache(maxsize=4096)
 def _wider(plan: Plan, size: int) -> Plan:
-    axes: list[int] = [0] * len(plan.axes)
-    for own, axis in zip(plan.order, plan.axes, strict=True):
-        axes[own] = axis + 1
-    given: Axes = tuple(axes)
+    given = tuple(axis + 1 for axis in plan.given)
     return make((size, *plan.shape), plan.dtype, plan.windows, plan.reduction, given, plan.options)
 
 

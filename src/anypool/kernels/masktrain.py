@@ -49,8 +49,8 @@ def _inner(plan: Plan, number: int, x: np.ndarray) -> Any:
     key = ("unmasked", number)
     if key not in plan.kept:
         name = plan.reduction.name
-        plain = make(plan.shape, plan.dtype, plan.windows,
-                     resolve("sum" if name == "mean" else name), plan.axes, Options())  # fmt: skip
+        reduction = resolve("sum" if name == "mean" else name)
+        plain = make(plan.shape, plan.dtype, plan.windows, reduction, plan.given, Options())
         plan.kept[key] = plain
     plain = plan.kept[key]
     if plan.work != plan.dtype:

@@ -222,6 +222,28 @@ def woven(kind: str, accumulator: str, lanes: int, step: int) -> Any:
     return gathered, store
 
 
+def weave(kind: str, lanes: int, step: int) -> Any:
+    """weave(v0, v1, ...): of `step` vectors (1 to 4) one, their lanes in turns."""
+    total = Vector(kind, lanes * step)
+
+    def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
+        return _weave(b, list(args), lanes)
+
+    def of1(typing: Any, v: Any) -> Any:
+        return total(v), code
+
+    def of2(typing: Any, v: Any, w: Any) -> Any:
+        return total(v, w), code
+
+    def of3(typing: Any, v: Any, w: Any, x: Any) -> Any:
+        return total(v, w, x), code
+
+    def of4(typing: Any, v: Any, w: Any, x: Any, y: Any) -> Any:
+        return total(v, w, x, y), code
+
+    return intrinsic((of1, of2, of3, of4)[step - 1])
+
+
 def _weave(b: Any, parts: list[Value], lanes: int) -> Value:
     """a0 b0 c0 a1 b1 c1 ... of several vectors."""
     step = len(parts)

@@ -2,7 +2,8 @@
 
 Each input row gathers from the few rows of outputs that read it: where an output's tap is the one
 that reads this element, its derivative is added. Vectors run over the elements that are a stride
-apart, which the same tap of neighbouring outputs reads; the phases are woven together at the end.
+apart, which the same tap of neighbouring outputs reads; the phases are woven in registers (a buffer
+between made a short row wait for its own stores).
 Every element is the sum over its outputs in one fixed order, and written once.
 """
 
@@ -48,9 +49,8 @@ def _make_copy(kind: str, acc: str, tap: str, name: str) -> Callable:
     def copy(g, taps, base, count, slopes, found, to):
         w = 0
         while w < count:
-            at = max(0, min(w, count - lanes))
-            move(g, base + at, count, slopes, to + at, 0)
-            move_tap(taps, base + at, count, found, to + at, 0)
+            move(g, base + w, count - w, slopes, to + w, 0)
+            move_tap(taps, base + w, count - w, found, to + w, 0)
             w += lanes
 
     return helper(copy, f"{name}_copy")
@@ -77,35 +77,69 @@ def _make_sum(acc: str, tap: str, step: int, name: str) -> Callable:
     return helper(total, f"{name}_total")
 
 
-def _make_row(kind: str, acc: str, tap: str, step: int, name: str) -> Callable:
-    """row(t, slopes, found, slots, rows, back, phases, m, gx, base): a strip of one input row."""
-    lanes, stretch = nm.lanes_of(acc), nm.lanes_of(acc) * step
-    total, (woven, put) = _make_sum(acc, tap, step, name), sl.woven(kind, acc, lanes, step)
-    store, read = vc.store(acc, lanes), vc.read
+def _make_block(acc: str, tap: str, step: int, name: str) -> Callable:
+    """block(slopes, found, back, slots, rows, q, size, gap, hop): a vector for each phase, woven.
 
-    def row(t, slopes, found, slots, rows, back, phases, pitch, m, n, gx, base):
-        size, gap, start = read(t, W_SIZE), read(t, W_GAP), read(t, read(t, W_AT))
-        hop = 1
-        while hop * gap % step:
-            hop += 1
-        for phase in range(step):
-            first = 0
+    ``q``: how far the first element is from where the strip's first window starts.
+    """
+    total = _make_sum(acc, tap, step, name)
+    weave = sl.weave(acc, nm.lanes_of(acc), step)
+
+    def one(slopes, found, back, slots, rows, q, size, gap, hop):
+        phase, first = q % step, 0
+        if gap == 1:
+            first = phase
+        else:
             while first < hop and first * gap % step != phase:
                 first += 1
-            w = 0
-            while w < n:
-                if first < hop:
-                    made = total(slopes, found, back + w, slots, rows, first, hop, size, gap)
-                else:
-                    made = total(slopes, found, back + w, slots, 0, first, hop, size, gap)
-                store(phases, phase * pitch + w, made)
-                w += lanes
+            first = first if first < hop else size
+        return total(slopes, found, back + q // step, slots, rows, first, hop, size, gap)
+
+    one = helper(one, f"{name}_phase")
+
+    def block1(s, f, back, slots, rows, q, size, gap, hop):
+        return weave(one(s, f, back, slots, rows, q, size, gap, hop))
+
+    def block2(s, f, back, slots, rows, q, size, gap, hop):
+        return weave(
+            one(s, f, back, slots, rows, q, size, gap, hop),
+            one(s, f, back, slots, rows, q + 1, size, gap, hop),
+        )
+
+    def block3(s, f, back, slots, rows, q, size, gap, hop):
+        return weave(
+            one(s, f, back, slots, rows, q, size, gap, hop),
+            one(s, f, back, slots, rows, q + 1, size, gap, hop),
+            one(s, f, back, slots, rows, q + 2, size, gap, hop),
+        )
+
+    def block4(s, f, back, slots, rows, q, size, gap, hop):
+        return weave(
+            one(s, f, back, slots, rows, q, size, gap, hop),
+            one(s, f, back, slots, rows, q + 1, size, gap, hop),
+            one(s, f, back, slots, rows, q + 2, size, gap, hop),
+            one(s, f, back, slots, rows, q + 3, size, gap, hop),
+        )
+
+    return helper((block1, block2, block3, block4)[step - 1], f"{name}_block")
+
+
+def _make_row(kind: str, acc: str, tap: str, step: int, name: str) -> Callable:
+    """row(t, slopes, found, slots, rows, back, m, n, gx, base): a strip of one input row."""
+    stretch = nm.lanes_of(acc) * step
+    block, put, read = _make_block(acc, tap, step, name), sl.put(kind, stretch), vc.read
+
+    def row(t, slopes, found, slots, rows, back, m, n, gx, base):
+        size, gap, start = read(t, W_SIZE), read(t, W_GAP), read(t, read(t, W_AT))
+        hop = 1 if gap > 1 else step
+        while hop * gap % step:
+            hop += 1
         low = max(0, start + m * step)
-        count = min(read(t, W_N), start + (m + n) * step) - low
+        count, q = min(read(t, W_N), start + (m + n) * step) - low, low - start - m * step
         w = 0
         while w < count:
-            at = max(0, min(w, count - stretch))
-            put(gx, base + low + at, woven(phases, low + at - start - m * step, pitch), count)
+            made = block(slopes, found, back, slots, rows, q + w, size, gap, hop)
+            put(gx, base + low + w, made, count - w)
             w += stretch
 
     return helper(row, f"{name}_row")
@@ -132,13 +166,12 @@ def backward(kind: str, acc: str, tap: str, step: int) -> Any:
         m_first, m_last = -start // step, (width - 1 - start) // step + 1
         back = (read(t, W_SIZE) - 1) * read(t, W_GAP) // step
         strip = min(read(t, STRIP), m_last - m_first)
-        pitch, room = strip + 2 * lanes, back + strip + 2 * lanes
-        phases_array = np.empty(step * pitch, number)
+        room = back + strip + 2 * lanes
         slopes_array = np.zeros(h_cover * d_cover * room, number)
         found_array = np.zeros(h_cover * d_cover * room, kept)
         held_array = np.empty(h_cover * d_cover, np.int64)
         slots_array = np.empty(2 * h_cover * d_cover, np.int64)
-        phases, slopes, found = memory(phases_array), memory(slopes_array), memory(found_array)
+        slopes, found = memory(slopes_array), memory(found_array)
         held, slots = memory(held_array), memory(slots_array)
         row = first
         while row < last:
@@ -179,9 +212,8 @@ def backward(kind: str, acc: str, tap: str, step: int) -> Any:
                             write(slots, 2 * rows, slot * room)
                             write(slots, 2 * rows + 1, tap)
                             rows += 1
-                    row_of(t, slopes, found, slots, rows, back, phases, pitch, m, n, gx, r * width)
+                    row_of(t, slopes, found, slots, rows, back, m, n, gx, r * width)
             row = end
-        keep(phases_array)
         keep(slopes_array)
         keep(found_array)
         keep(held_array)

@@ -72,6 +72,11 @@ class Plan:
     def outer(self) -> Axes:
         return tuple(a for a in range(len(self.shape)) if a not in self.axes)
 
+    @property
+    def given(self) -> Axes:
+        """The pooled axes in the user's own order, as the windows have them."""
+        return tuple(self.axes[self.order.index(i)] for i in range(len(self.axes)))
+
     @cached_property
     def rules(self) -> tuple[tuple[Any, ...], ...]:
         """One rule for each pooled axis, in the array's axis order, for each grid."""

@@ -81,7 +81,7 @@ class Request(NamedTuple):
         """The request behind a call that has no mask, weights or sizes."""
         options = call.plan.options
         common = {name: getattr(options, name) for name in OPTIONS}
-        return Request(call.plan.windows, call.plan.reduction, call.plan.axes, common)
+        return Request(call.plan.windows, call.plan.reduction, call.plan.given, common)
 
 
 def with_parameter(reduction: Reduction, value: float) -> Reduction:
