@@ -39,6 +39,8 @@ class Tape:
         self.call = call
         self.taps: list[np.ndarray | None] = []
         self.fast: list[Any] = []
+        self._shapes: list[Any] | None = None  # of the output's grids, once a derivative came
+        self._wanted: tuple[int, ...] = ()
 
     def without_x(self) -> Tape:
         """The same without its input, for a caller who keeps that himself."""
@@ -126,9 +128,12 @@ class Tape:
 
     def _parts(self, g: np.ndarray) -> list[np.ndarray]:
         """The incoming derivative, grid by grid."""
-        plan, layout = self.call.plan, self.call.layout
-        shapes = [plan.out_shape(grid, batch_of(layout)) for grid in layout.grids]
-        return _split(plan, self._checked(g, shapes), shapes)
+        if self._shapes is None:
+            plan, layout = self.call.plan, self.call.layout
+            self._shapes = [plan.out_shape(grid, batch_of(layout)) for grid in layout.grids]
+            dummy = [np.broadcast_to(np.float64(0), s) for s in self._shapes]
+            self._wanted = squeezed(plan, joined(plan, dummy)).shape
+        return _split(self.call.plan, self._checked(g, self._shapes), self._shapes)
 
     def _pieces(self, g: Any) -> list[np.ndarray]:
         """The same in plane order, already divided for a mean."""
@@ -147,8 +152,7 @@ class Tape:
 
     def _checked(self, g: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
         plan = self.call.plan
-        dummy = [np.broadcast_to(np.float64(0), s) for s in shapes]
-        wanted = squeezed(plan, joined(plan, dummy)).shape
+        wanted = self._wanted
         if g.shape != wanted or g.dtype.kind not in "biufV":
             raise PoolError(
                 f"the incoming gradient is {g.dtype} of shape {g.shape}; "

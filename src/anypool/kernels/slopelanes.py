@@ -125,21 +125,15 @@ def _make_block(acc: str, tap: str, step: int, name: str) -> Callable:
 
 
 def _make_row(kind: str, acc: str, tap: str, step: int, name: str) -> Callable:
-    """row(t, slopes, found, slots, rows, back, m, n, gx, base): a strip of one input row."""
+    """row(slopes, found, slots, rows, back, q, size, gap, hop, gx, to, count): part of a row."""
     stretch = nm.lanes_of(acc) * step
-    block, put, read = _make_block(acc, tap, step, name), sl.put(kind, stretch), vc.read
+    block, put = _make_block(acc, tap, step, name), sl.put(kind, stretch)
 
-    def row(t, slopes, found, slots, rows, back, m, n, gx, base):
-        size, gap, start = read(t, W_SIZE), read(t, W_GAP), read(t, read(t, W_AT))
-        hop = 1 if gap > 1 else step
-        while hop * gap % step:
-            hop += 1
-        low = max(0, start + m * step)
-        count, q = min(read(t, W_N), start + (m + n) * step) - low, low - start - m * step
+    def row(slopes, found, slots, rows, back, q, size, gap, hop, gx, to, count):
         w = 0
         while w < count:
             made = block(slopes, found, back, slots, rows, q + w, size, gap, hop)
-            put(gx, base + low + w, made, count - w)
+            put(gx, to + w, made, count - w)
             w += stretch
 
     return helper(row, f"{name}_row")
@@ -164,7 +158,10 @@ def backward(kind: str, acc: str, tap: str, step: int) -> Any:
         d_gap, h_gap = read(t, D_GAP), read(t, H_GAP)
         start = read(t, read(t, W_AT))
         m_first, m_last = -start // step, (width - 1 - start) // step + 1
-        back = (read(t, W_SIZE) - 1) * read(t, W_GAP) // step
+        size, gap = read(t, W_SIZE), read(t, W_GAP)
+        back, hop = (size - 1) * gap // step, 1 if gap > 1 else step
+        while hop * gap % step:
+            hop += 1
         strip = min(read(t, STRIP), m_last - m_first)
         room = back + strip + 2 * lanes
         slopes_array = np.zeros(h_cover * d_cover * room, number)
@@ -185,7 +182,8 @@ def backward(kind: str, acc: str, tap: str, step: int) -> Any:
                 n = min(strip, m_last - m)
                 if strip < m_last - m_first:
                     slopes_array[:] = 0
-                left = max(0, m - back)
+                low, high = max(0, start + m * step), min(width, start + (m + n) * step)
+                q, left = low - start - m * step, max(0, m - back)
                 count = min(outs, m + n) - left
                 for s in range(h_cover * d_cover):
                     write(held, s, -1)
@@ -208,11 +206,12 @@ def backward(kind: str, acc: str, tap: str, step: int) -> Any:
                                 base = y0 + (od * h_outs + oh) * outs + left
                                 to = slot * room + left - m + back
                                 copy(g, taps, base, count, slopes, found, to)
-                            tap = (plane + ht) * read(t, W_SIZE)
+                            tap = (plane + ht) * size
                             write(slots, 2 * rows, slot * room)
                             write(slots, 2 * rows + 1, tap)
                             rows += 1
-                    row_of(t, slopes, found, slots, rows, back, m, n, gx, r * width)
+                    row_of(slopes, found, slots, rows, back, q, size, gap, hop, gx,
+                           r * width + low, high - low)  # fmt: skip
             row = end
         keep(slopes_array)
         keep(found_array)
