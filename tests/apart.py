@@ -27,11 +27,17 @@ def need(package: str) -> str:
     return package
 
 
-def run(*files: str, backend: str = "", marks: str = "not nightly", most: int = 1500) -> int:
-    """Run test files of ``frames/`` in a fresh pytest; how many passed. A failure is raised."""
+def run(
+    *files: str, backend: str = "", marks: str = "not nightly", every: int = 1, most: int = 1500
+) -> int:
+    """Run test files of ``frames/`` in a fresh pytest; how many passed. A failure is raised.
+
+    ``every``: only one test in so many, spread over the files; at night all of them run.
+    """
     more = {"KERAS_BACKEND": backend} if backend else {}
+    more["ANYPOOL_EVERY"] = str(every)
     path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, "ANYPOOL_APART": "1"}
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, "ANYPOOL_APART": files[0]}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", marks,
                *(str(FRAMES / f"{name}.py") for name in files)]  # fmt: skip
     done = subprocess.run(

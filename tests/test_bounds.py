@@ -32,7 +32,7 @@ def pooled(seed: int, calls: int, *more: str, **env: str) -> None:
 
 @pytest.mark.timeout(1800)
 def test_random_calls_between_guards():
-    pooled(0, 60)
+    pooled(0, 30)
 
 
 @pytest.mark.nightly

@@ -27,9 +27,12 @@ def trains(file):
 
 
 def cases():
-    """Every notebook; those that train networks are slow."""
+    """Every notebook; those that train networks are slow, and one trains more than a minute."""
     slow = [pytest.mark.slow, pytest.mark.timeout(600)]
-    return [pytest.param(file, id=file.stem, marks=slow if trains(file) else []) for file in FILES]
+    marks = {file: slow if trains(file) else [] for file in FILES}
+    long = {file: [pytest.mark.nightly] for file in FILES if file.stem == "6-which-pooling"}
+    return [pytest.param(file, id=file.stem, marks=marks[file] + long.get(file, []))
+            for file in FILES]  # fmt: skip
 
 
 def source(cell):

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(1800)
 @TRITON
 def test_the_kernels_in_the_interpreter(monkeypatch):
     monkeypatch.setenv("TRITON_INTERPRET", "1")
-    assert apart.run("gpu_values") > 390
+    assert apart.run("gpu_values", every=5) > 75
 
 
 @TRITON
@@ -42,7 +42,7 @@ def test_the_kernels_as_machine_code(monkeypatch):
 @pytest.mark.nightly
 def test_all_of_them(monkeypatch):
     monkeypatch.setenv("TRITON_INTERPRET", "1")
-    assert apart.run("gpu_values", marks="nightly") > 350
+    assert apart.run("gpu_values", marks="", most=5000) > 740
     monkeypatch.setenv("TRITON_INTERPRET", "0")
     assert apart.run("gpu_compiled", marks="nightly") > 80
 

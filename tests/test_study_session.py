@@ -199,7 +199,7 @@ def test_plans_that_make_no_sense(told, words):
     [
         ("target", "max"),
         pytest.param("texture", "avg", marks=pytest.mark.nightly),
-        ("tie", None),
+        pytest.param("tie", None, marks=pytest.mark.nightly),
     ],
 )
 def test_known_winners_are_found_and_a_tie_is_called_a_tie(name, winner, tmp_path):

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(1800)
 
 
 def test_every_value_in_every_way_of_calling():
-    assert apart.run("tf_values") > 500
+    assert apart.run("tf_values", every=2) > 250
 
 
 def test_tapes_variables_files_and_bad_input():
@@ -26,7 +26,7 @@ def test_the_page_and_the_docstrings():
 @pytest.mark.nightly
 @pytest.mark.timeout(7200)
 def test_the_whole_table():
-    assert apart.run("tf_values", marks="nightly", most=7000) > 5000
+    assert apart.run("tf_values", marks="", most=7000) > 5500
 
 
 def test_a_child_that_fails_is_noticed():

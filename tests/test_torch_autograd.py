@@ -72,6 +72,12 @@ def check(function, *inputs, forward: bool = True, second: bool = True) -> None:
 # -- against finite differences -----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", ["max", "mean", "lse"])
+def test_pooled_axes_in_the_order_of_the_user(kind):
+    """The second derivative asks for the windows once more: for the same axes."""
+    check(lambda x: ap.pool(x, sliding((1, 2, 3)), kind, axes=(3, 1, 2)), planes())
+
+
 @pytest.mark.parametrize("windows", WINDOWS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradcheck(kind, windows):

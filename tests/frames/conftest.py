@@ -1,7 +1,7 @@
 """Load the frameworks before the tests, so that their own warnings are nobody's failure.
 
-Only where ``apart`` runs this folder: the process of all other tests reads it too, and TensorFlow
-must not be loaded there (torch's CUDA build, which loads Triton, dies beside it).
+Only where ``apart`` runs this folder: the process of all other tests reads it too. Triton, which
+torch's CUDA build and Keras on torch load, ends the process if TensorFlow was there before it.
 """
 
 import importlib
@@ -9,9 +9,26 @@ import importlib.util
 import os
 import warnings
 
+import pytest
+
+ORDER = {
+    "": ["tensorflow"], "torch": ["keras", "tensorflow"], "jax": ["tensorflow", "keras"],
+    "tensorflow": ["tensorflow", "keras"],
+}  # fmt: skip
+apart = os.environ.get("ANYPOOL_APART", "gpu")
+wanted = [] if apart.startswith("gpu") else ORDER[os.environ.get("KERAS_BACKEND", "")]
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    wanted = ["tensorflow", *(["keras"] if "KERAS_BACKEND" in os.environ else [])]
-    for name in wanted if "ANYPOOL_APART" in os.environ else []:
+    for name in wanted:
         if importlib.util.find_spec(name):
             importlib.import_module(name)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """One test in ``ANYPOOL_EVERY``; see ``apart.run``."""
+    step = int(os.environ.get("ANYPOOL_EVERY", "1"))
+    left = [item for i, item in enumerate(items) if i % step]
+    config.hook.pytest_deselected(items=left)
+    items[:] = items[::step]

@@ -13,6 +13,8 @@ from .rowtable import CHANNELS
 from .share import bits, kind_of, reads, share, workers
 
 SINGLE = np.dtype(np.float32)
+# their slopes at infinities are what comes of inf - inf, which these kernels step round
+INFINITE = ("lse", "soft", "var")
 
 
 def backward(
@@ -27,6 +29,8 @@ def backward(
         return None
     if not g.size or not x.dtype.isnative or not g.dtype.isnative:
         return None
+    if plan.reduction.name in INFINITE and not _finite(x):
+        return None
     g = _laid(x, g, g.dtype if g.dtype in (SINGLE, np.dtype(np.float64)) else SINGLE)
     gx = np.empty_like(x) if into is None else into
     if gx.strides != x.strides:
@@ -37,6 +41,14 @@ def backward(
     if isinstance(way, str):
         return None
     return _run(plan, layout.grids[number], way, fx.data, g, fg.data, gx, threads)
+
+
+def _finite(x: np.ndarray) -> bool:
+    """Whether there is neither an infinity nor a NaN."""
+    if x.dtype.itemsize == 2:
+        exponent = 0x7C00 if x.dtype == np.float16 else 0x7F80
+        return not bool(((bits(x) & exponent) == exponent).any())
+    return bool(np.isfinite(x.max()) and np.isfinite(x.min()))
 
 
 def _laid(x: np.ndarray, g: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -102,7 +102,8 @@ class Plan:
     @cached_property
     def select(self) -> bool:
         """Whether elements can be unreal inside a window: by mask, weights or skipped NaN."""
-        return self.options.masked or self.options.weighted or self.options.nan == "skip"
+        given = self.options.masked or self.options.weighted
+        return given or (self.options.nan == "skip" and self.dtype.kind in "fcV")
 
     @cached_property
     def scaled(self) -> bool:
