@@ -17,6 +17,7 @@ import numpy as np
 from . import numbers as nm
 from . import selecting as sl
 from . import vectors as vc
+from . import weaving as wv
 from .cache import compile, helper
 from .traintable import (
     AT_HOLLOW,
@@ -51,7 +52,7 @@ def _make_along(op: str, kind: str, step: int, name: str) -> Callable:
     """along(g, x, base, o, n, stage, best, taps, to): one row of x, its windows along itself."""
     acc = computed_in(kind)
     lanes, stretch = nm.lanes_of(acc), nm.lanes_of(acc) * step
-    apart, beats = sl.apart(op, kind, acc, lanes, step), sl.beats(op, acc, lanes)
+    apart, beats = wv.apart(op, kind, acc, lanes, step), sl.beats(op, acc, lanes)
     load, first = vc.load(acc, acc, lanes), vc.load("i64", "i32", lanes)
     put, put_tap, every = vc.store(acc, lanes), vc.store("i32", lanes), sl.everywhere("i32", lanes)
     select, read = sl.select, vc.read

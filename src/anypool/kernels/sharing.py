@@ -9,6 +9,7 @@ import numpy as np
 from . import numbers as nm
 from . import selecting as sl
 from . import vectors as vc
+from . import weaving as wv
 from .cache import helper
 from .traintable import CHANNELS, W_AT, W_GAP, W_N, W_OUTS, W_SIZE
 
@@ -56,7 +57,7 @@ def make_layer(acc: str, form: str, name: str) -> Callable:
 def _make_regular(acc: str, step: int, name: str) -> Callable:
     lanes, stretch = nm.lanes_of(acc), nm.lanes_of(acc) * step
     load, put, add = vc.load(acc, acc, lanes), vc.store(acc, lanes), vc.combine("sum", acc)
-    nothing, (woven, put_line) = vc.identity("sum", acc, lanes), sl.woven(acc, acc, lanes, step)
+    nothing, (woven, put_line) = vc.identity("sum", acc, lanes), wv.woven(acc, acc, lanes, step)
     read = vc.read
 
     def layer(t, buffer, back, left, phases, pitch, m, n, low, high, lines, to, spots, most):

@@ -18,6 +18,7 @@ import numpy as np
 from . import numbers as nm
 from . import selecting as sl
 from . import vectors as vc
+from . import weaving as wv
 from .cache import compile, helper
 from .tapping import make_tap
 from .traintable import (
@@ -44,7 +45,7 @@ from .traintable import (
 def _make_copy(kind: str, acc: str, tap: str, name: str) -> Callable:
     """copy(g, taps, base, count, slopes, found, to): a row of outputs into the ring."""
     lanes = nm.lanes_of(acc)
-    move, move_tap = sl.apart("sum", kind, acc, lanes, 1), sl.apart("sum", tap, tap, lanes, 1)
+    move, move_tap = wv.apart("sum", kind, acc, lanes, 1), wv.apart("sum", tap, tap, lanes, 1)
 
     def copy(g, taps, base, count, slopes, found, to):
         w = 0
@@ -83,7 +84,7 @@ def _make_block(acc: str, tap: str, step: int, name: str) -> Callable:
     ``q``: how far the first element is from where the strip's first window starts.
     """
     total = _make_sum(acc, tap, step, name)
-    weave = sl.weave(acc, nm.lanes_of(acc), step)
+    weave = wv.weave(acc, nm.lanes_of(acc), step)
 
     def one(slopes, found, back, slots, rows, q, size, gap, hop):
         phase, first = q % step, 0
