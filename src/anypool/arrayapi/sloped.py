@@ -32,8 +32,7 @@ def sloped(
         return values(*told(arrays))
 
     def sent(*arrays: Array) -> Any:
-        *arrays, g = arrays
-        made = pull(*told(tuple(arrays)))[1](g)
+        made = pull(*told(arrays[:-1]))[1](arrays[-1])
         return made[: len(names)] if isinstance(made, tuple) else made
 
     def slope(arrays: Any, g: Any, _: Any) -> Any:
