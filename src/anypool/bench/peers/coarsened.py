@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import xarray
+import xarray  # pyright: ignore[reportMissingImports]
 
 from ..job import Job
 from . import Ready, forward_only, only

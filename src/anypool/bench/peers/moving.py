@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import numbagg
+import numbagg  # pyright: ignore[reportMissingImports]
 import numpy as np
 
 from ..job import Job

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import openvino
-from openvino import opset14 as ops
+import openvino  # pyright: ignore[reportMissingImports]
+from openvino import opset14 as ops  # pyright: ignore[reportMissingImports]
 
 from ..job import Job
 from ..recipes import Space, recipe
