@@ -20,7 +20,7 @@ _COMMON = {
     "print_blob": True,
     "phases": [phase for phase in Phase if phase is not Phase.explain],
 }
-settings.register_profile("short", max_examples=60, derandomize=True, **_COMMON)
+settings.register_profile("short", max_examples=40, derandomize=True, **_COMMON)
 settings.register_profile("long", max_examples=3000, **_COMMON)
 settings.load_profile(os.environ.get("ANYPOOL_HYPOTHESIS", "short"))
 
@@ -35,3 +35,15 @@ def every_kernel():
         patch.setattr(fast, "LEAST_READ", 0)
         yield
     engine.QUICK.clear()  # it would go on calling them
+
+
+COMPILING = ("test_fast_masks", "test_large", "test_order", "test_smooth")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """By day every third test of the suites in which nearly each compiles kernels of its own."""
+    some = [item for item in items if item.path.stem in COMPILING]
+    for i, item in enumerate(some):
+        if i % 3:
+            item.add_marker(pytest.mark.nightly)

@@ -51,6 +51,7 @@ def run(capsys, tmp_path, monkeypatch):
 
 
 def test_a_table_with_ratios_and_the_limit(run):
+    pytest.importorskip("scipy", reason="scipy is not installed")
     code, out, err = run(*CALL, "--against", "numpy,scipy", "--threads", "2")
     assert (code, err) == (0, "")
     for words in ("max k2 s2 of 2x4x14x21", "numpy", "3.00", "1 ms", told.LIMIT, "20 GB/s"):

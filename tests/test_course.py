@@ -26,11 +26,14 @@ def trains(file):
     return bool(load(file)["metadata"]["course"].get("trains"))
 
 
+AT_NIGHT = ("3-photographs", "5-global-pooling", "6-which-pooling")
+
+
 def cases():
-    """Every notebook; those that train networks are slow, and one trains more than a minute."""
+    """Every notebook; those that train networks are slow, and some train for a minute."""
     slow = [pytest.mark.slow, pytest.mark.timeout(600)]
     marks = {file: slow if trains(file) else [] for file in FILES}
-    long = {file: [pytest.mark.nightly] for file in FILES if file.stem == "6-which-pooling"}
+    long = {file: [pytest.mark.nightly] for file in FILES if file.stem in AT_NIGHT}
     return [pytest.param(file, id=file.stem, marks=marks[file] + long.get(file, []))
             for file in FILES]  # fmt: skip
 

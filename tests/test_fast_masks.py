@@ -23,6 +23,7 @@ pytest.importorskip("numba", reason="these are the compiled kernels")
 
 from anypool.kernels import run
 
+pytestmark = pytest.mark.usefixtures("every_kernel")
 W = ap.windows
 NAN, INF = np.nan, np.inf
 WINDOWS = {

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 OPS = {"max": "max", "min": "min", "sum": "sum", "mean": "mean", "any": "max", "all": "min"}
 ORDERED = ("median", "quantile", "topk", "mode")  # served by `ordered`
 SMOOTH = ("lse", "soft", "lp", "gem", "std", "var")  # served by `smooth`
-# elements that the windows read in all: below, the slow loop is done before a kernel made for them
-# is read from the disk, let alone compiled (a second or two for each window and operation)
+# elements that windows read in all: below, these and masks take the slow loop, which is done before
+# a kernel of their own is read from the disk, let alone compiled (a second or two for each)
 LEAST_READ = 1 << 15
 MOST_SCRATCH = 1 << 18  # accumulators: a strip of rows holds at least one window's width
 
@@ -80,12 +80,12 @@ def suits(plan: Plan, checked: bool = False) -> str:
         return 'nan="raise" has no fast kernel'
     if plan.fixed is None:
         return "windows that differ between samples have no fast kernel"
-    if name not in OPS and _read(plan) < LEAST_READ:
+    if name not in OPS and read_by(plan) < LEAST_READ:
         return "too little to do for a kernel made for these windows"
     return ""
 
 
-def _read(plan: Plan) -> int:
+def read_by(plan: Plan) -> int:
     """About how many elements all windows of a plan read; kept with it."""
     if "read" not in plan.kept:
         planes = math.prod(plan.shape[a] for a in plan.outer)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..plan import Layout, Plan
+from . import fast
 from .fast import OPS
 from .frame import flat, readable
 from .masktables import Made, laid, make
@@ -31,7 +32,9 @@ def suits(plan: Plan, places: Any, taps: Any) -> bool:
         return False
     if options.divisor_override is not None:
         return False
-    return plan.fixed is not None and (options.nan != "raise" or plan.dtype.kind in "biu")
+    if plan.fixed is None or fast.read_by(plan) < fast.LEAST_READ:
+        return False
+    return options.nan != "raise" or plan.dtype.kind in "biu"
 
 
 def pool(

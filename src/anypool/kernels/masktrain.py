@@ -15,7 +15,7 @@ import numpy as np
 
 from ..plan import Layout, Options, Plan, make
 from ..reductions import resolve
-from . import masks, training
+from . import fast, masks, training
 from .frame import flat
 from .masktables import Made, laid
 from .share import bits, kind_of, share, workers
@@ -32,6 +32,8 @@ def ready(plan: Plan, layout: Layout, number: int, x: np.ndarray, w: Any) -> Mas
         or plan.options.ties != "first"
         or (w is not None and (w.kind != "mask" or w.weights is not None))
     ):
+        return None
+    if fast.read_by(plan) < fast.LEAST_READ:
         return None
     inner = _inner(plan, number, x)
     if inner is None or not inner.y.shape or not math.prod(inner.y.shape):
