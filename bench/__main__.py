@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--only", metavar="PATTERN", default="", help="only what this regular expression finds")
     add("--as-it-comes", action="store_true", help="leave OpenMP's threads spinning, as torch does")
+    add("--grid", metavar="JSON", type=Path, help="take the grid from this file of bench.grid")
     add("--threads", type=int, default=2, help="threads for each library (default: 2)")
     add("--readme", action="store_true", help="write the figures into README.md and docs/")
     add("--read", metavar="JSON", type=Path, help="take these results instead of measuring")
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(asked: argparse.Namespace) -> dict[str, Any]:
     from bench import run
 
-    return run.everything(asked.quick, re.compile(asked.only), asked.as_it_comes)
+    return run.everything(asked.quick, re.compile(asked.only), asked.as_it_comes, asked.grid)
 
 
 if __name__ == "__main__":

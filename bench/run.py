@@ -18,8 +18,13 @@ from bench.rows import all_rows
 from bench.timing import FULL, QUICK
 
 
-def everything(quick: bool, only: re.Pattern[str], as_it_comes: bool = False) -> dict[str, Any]:
-    """All rows, memory and start, as far as `only` finds their names."""
+def everything(
+    quick: bool, only: re.Pattern[str], as_it_comes: bool = False, measured_grid: Path | None = None
+) -> dict[str, Any]:  # fmt: skip
+    """All rows, memory and start, as far as `only` finds their names.
+
+    The grid is taken from a file of `python -m bench.grid`, if there is one.
+    """
     began, effort = time.perf_counter(), QUICK if quick else FULL
     facts = machine.facts(effort)
     rows = [row for row in all_rows(quick) if only.search(row.title)]
@@ -36,7 +41,11 @@ def everything(quick: bool, only: re.Pattern[str], as_it_comes: bool = False) ->
         "rows": measured,
         "saved": saved.everything() if only.search("saved") else [],
         **_fresh_processes(quick, only),
-        **_grid(quick, only, facts["threads"] or 2),
+        **(
+            {"grid": grid.read(measured_grid)}
+            if measured_grid
+            else _grid(quick, only, facts["threads"] or 2)
+        ),
     }
     facts["load_after"] = machine.load()
     facts["took_seconds"] = round(time.perf_counter() - began)
