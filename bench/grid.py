@@ -168,6 +168,10 @@ def main(arguments: list[str] | None = None) -> int:
     show(results, console, before)
     if not asked.read:
         console.print(f"kept in {keep(results, asked.results)}")
+    if asked.readme:
+        from bench import publish
+
+        console.print(f"figures written into {', '.join(map(str, publish.publish_grid(results)))}")
     return int(any("error" in row for row in results["rows"]))
 
 
@@ -180,6 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--threads", type=int, default=2, help="threads for each library (default: 2)")
     add("--against", metavar="JSON", type=Path, help="say how many ratios stayed within 15 %%")
     add("--read", metavar="JSON", type=Path, help="take these results instead of measuring")
+    add("--readme", action="store_true", help="write the figures into README.md and docs/")
     add("--resume", action="store_true", help="go on where a stopped run ended")
     add("--list", action="store_true", help="print the rows' names")
     add("--results", metavar="FOLDER", type=Path, default=RESULTS, help="where results are kept")

@@ -20,12 +20,18 @@ def page(grid: dict[str, Any] | None) -> list[str]:
     """Parts of a page: the machine, every table, and the rows that lose; nothing without a grid."""
     if not grid:
         return []
-    rates = grid["bandwidth"]
-    head = f"{len(grid['rows'])} rows in {grid['machine']['took_seconds']} s. The machine reads "
-    head += f"{rates['read']} GB/s and copies {rates['copy']} GB/s."
+    head = _machine(grid)
     told = [f"### {table.title}\n\n{markdown(table)}" for table in gridsums.tables(grid)]
     lost = losing(grid["rows"])
     return ["### The grid", head, *told, f"### {lost.title}\n\n{markdown(lost)}"]
+
+
+def _machine(grid: dict[str, Any]) -> str:
+    rates, facts = grid["bandwidth"], grid["machine"]
+    told = f"{len(grid['rows'])} rows in {facts['took_seconds']} s: {facts['cpu']}, "
+    told += f"{facts['cores']} cores, {facts['threads']} threads for each library; it reads "
+    told += f"{rates['read']} GB/s and copies {rates['copy']} GB/s. Commit {facts['commit']}, "
+    return told + f"{facts['when']}, by `python -m bench.grid`."
 
 
 def losing(rows: list[dict[str, Any]]) -> Table:
@@ -58,4 +64,4 @@ def front(grid: dict[str, Any] | None) -> list[str]:
     goals = Table("", ("asked of the grid", "found", "reached"),
                   [(g.asked, g.found, "yes" if g.reached else "NO")
                    for g in gridsums.goals(grid)])  # fmt: skip
-    return [markdown(short), markdown(goals)]
+    return [_machine(grid), markdown(short), markdown(goals)]

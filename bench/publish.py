@@ -4,48 +4,54 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from bench import RESULTS, ROOT, gridpage
 from bench.goals import Results
 from bench.report import full, summary
 
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
+GRID_START, GRID_END = "<!-- grid:start -->", "<!-- grid:end -->"
 
 
-def front(results: Results) -> str:
-    """For the README: the grid's means first, then the layers of networks."""
-    return "\n\n".join([*gridpage.front(results.get("grid")), summary(results)])
-
-
-def page(results: Results) -> str:
-    """For docs/performance.md: the grid, then all tables."""
-    return "\n\n".join([*gridpage.page(results.get("grid")), full(results)])
-
-
-DOCUMENTS = {ROOT / "README.md": front, ROOT / "docs" / "performance.md": page}
+DOCUMENTS = {ROOT / "README.md": summary, ROOT / "docs" / "performance.md": full}
+GRIDS = {
+    ROOT / "README.md": lambda grid: "\n\n".join(gridpage.front(grid)),
+    ROOT / "docs" / "performance.md": lambda grid: "\n\n".join(gridpage.page(grid)),
+}
 
 
 class NoMarkersError(Exception):
     """The document has no place for figures."""
 
 
-def between(document: str, text: str) -> str:
+def between(document: str, text: str, start: str = START, end: str = END) -> str:
     """The document with `text` in the place of whatever stood between the markers."""
-    if document.count(START) != 1 or document.count(END) != 1:
-        raise NoMarkersError(f"needs one {START} and one {END}")
-    before, rest = document.split(START)
-    _, marker, after = rest.partition(END)
+    if document.count(start) != 1 or document.count(end) != 1:
+        raise NoMarkersError(f"needs one {start} and one {end}")
+    before, rest = document.split(start)
+    _, marker, after = rest.partition(end)
     if not marker:
-        raise NoMarkersError(f"needs {START} before {END}")
-    return f"{before}{START}\n{text}\n{END}{after}"
+        raise NoMarkersError(f"needs {start} before {end}")
+    return f"{before}{start}\n{text}\n{end}{after}"
 
 
 def publish(results: Results) -> list[Path]:
     """Write the figures into the README and docs/performance.md: both or none."""
+    written = _publish({path: write(results) for path, write in DOCUMENTS.items()}, START, END)
+    return publish_grid(results["grid"]) if results.get("grid") else written
+
+
+def publish_grid(grid: dict[str, Any]) -> list[Path]:
+    """The same with what the grid says, between markers of its own."""
+    return _publish({path: write(grid) for path, write in GRIDS.items()}, GRID_START, GRID_END)
+
+
+def _publish(told: dict[Path, str], start: str, end: str) -> list[Path]:
     new = {}
-    for path, write in DOCUMENTS.items():
+    for path, text in told.items():
         try:
-            new[path] = between(path.read_text(encoding="utf-8"), write(results))
+            new[path] = between(path.read_text(encoding="utf-8"), text, start, end)
         except NoMarkersError as error:
             raise NoMarkersError(f"{path.name} {error}") from None
     for path, text in new.items():

@@ -113,7 +113,8 @@ def row(operation="max", ours=1e-3, kernel=2, size="cache", common=False, shape=
 
 
 def results(*rows):
-    machine = {"when": "2026-01-01T00:00:00+00:00", "took_seconds": 3}
+    machine = {"when": "2026-01-01T00:00:00+00:00", "took_seconds": 3, "cpu": "one", "cores": 2,
+               "threads": 2, "commit": "abc"}  # fmt: skip
     return {"rows": [*rows], "bandwidth": RATES, "machine": machine, "quick": False}
 
 
@@ -206,9 +207,18 @@ def test_the_page_names_what_loses_and_why(monkeypatch):
     assert "channels first: 15x torch" in "\n".join(gridpage.front(found))
 
 
-def test_without_a_grid_the_documents_are_as_before():
+def test_without_a_grid_there_is_nothing_to_say():
     assert gridpage.page(None) == gridpage.front(None) == []
-    assert set(publish.DOCUMENTS.values()) == {publish.front, publish.page}
+
+
+def test_a_grid_has_its_own_place_in_the_documents(tmp_path, monkeypatch):
+    assert publish.GRIDS.keys() == publish.DOCUMENTS.keys()
+    page = tmp_path / "page.md"
+    rest = f"{publish.START}\nold\n{publish.END}"
+    page.write_text(f"{publish.GRID_START}{publish.GRID_END}{rest}")
+    monkeypatch.setattr(publish, "GRIDS", {page: lambda grid: grid["told"]})
+    assert publish.publish_grid({"told": "new"}) == [page]
+    assert page.read_text() == f"{publish.GRID_START}\nnew\n{publish.GRID_END}{rest}"
 
 
 # -- the run ---------------------------------------------------------------------------------------
