@@ -246,6 +246,21 @@ def test_the_way_back_equals_the_generic_one(monkeypatch, reduce, layout, shared
             assert_same(gx, back(g), ulp=8, scale=18.0)
 
 
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+def test_the_way_back_through_large_windows(reduce):
+    """It has kernels, and tables, of its own."""
+    for shape, axes in (((2, 40, 45, 3), (1, 2)), ((2, 3, 40, 45), (2, 3)), ((3, 90, 2), (1,))):
+        x = data(shape, np.float64, np.ones(shape, bool))
+        x = np.where(np.isfinite(x), x, 1)
+        mask = np.random.default_rng(3).random(shape) < 0.6
+        y, back = ap.vjp(x, W.sliding(31, 1, 15), reduce, axes=axes, mask=mask)
+        g, line = np.cos(np.arange(y.size)).reshape(y.shape), np.sin(x * 3 + 1)
+        by_line = ap.pool(line, W.sliding(31, 1, 15), reduce, axes=axes, mask=mask)
+        gx = back(g)
+        np.testing.assert_allclose((gx * line).sum(), (g * by_line).sum(), rtol=1e-9)
+        assert (gx[~mask] == 0).all()
+
+
 @pytest.mark.parametrize("reduce", ["max", "min", "mean", "sum"])
 def test_pooled_axes_in_the_order_of_the_user(reduce):
     """Windows belong to axes as the user named them, with a mask as without."""

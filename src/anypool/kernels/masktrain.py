@@ -171,6 +171,11 @@ class MaskTraining:
         kernel, total = self.inner.way_back(g.dtype)
         hide = hider("sum", kind_of(g.dtype), self.spread)
         planes, table, size = self.inner.planes, self.inner.table, self.size
+        if self.inner.table_back(g.dtype) is not table:  # of large windows: all planes at once
+            self.inner.backward(g, None, gx, threads)
+            flat_gx = self.x.flat(gx)
+            hide(flat_gx, self.m, flat_gx, self.at, size, self.inner.channels, 0, planes)
+            return
         g, gx = self.y.flat(g), self.x.flat(gx)
         rows, each, many = total // planes, g.size // planes, max(1, AT_ONCE // size)
 
