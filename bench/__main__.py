@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--quick",
         action="store_true",
-        help="little data, short bursts: seconds, figures mean little",
+        help="little data, short bursts: figures mean little",
     )
     add("--only", metavar="PATTERN", default="", help="only what this regular expression finds")
     add("--as-it-comes", action="store_true", help="leave OpenMP's threads spinning, as torch does")

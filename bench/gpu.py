@@ -6,8 +6,8 @@ are those of the device, between two events around a burst of calls, all candida
 A row's share says how near it comes to the card's own copy. At the end a ResNet-50 is trained with
 deterministic algorithms, before and after `swap`.
 
-`measure(device)` is what `anypool bench --device cuda` calls. With `--device cpu` and `--quick` the
-same code runs on little data without a GPU, to be tried; those figures mean nothing.
+With `--device cpu` and `--quick` the same code runs on little data without a GPU, to be tried;
+those figures mean nothing. `anypool bench` itself measures on the CPU only.
 """
 
 from __future__ import annotations
@@ -49,10 +49,18 @@ def measure(device: str = "cuda", quick: bool = False, only: str = "") -> dict[s
                 if re.search(only, f"{own.title}, {dtype}, {layout}"):
                     rows.append(tried(at, own, dtype, layout, effort, copy))
                     print(line(rows[-1]), flush=True)
-    trained = None if only else training(at, effort, quick)
+    trained = None if only else _trained(at, effort, quick)
     facts = {**about(at), "copy_gigabytes_per_second": copy / 1e9}
     return {"machine": facts, "quick": quick, "rows": rows, "training": trained,
             "goals": goals(rows)}  # fmt: skip
+
+
+def _trained(device: Device, effort: Effort, quick: bool) -> dict[str, Any]:
+    """The training step's figures, or what went wrong: the rows must not be lost by it."""
+    try:
+        return training(device, effort, quick)
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 def tried(device: Device, row: Row, dtype: str, layout: str, effort: Effort,

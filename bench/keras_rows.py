@@ -57,7 +57,7 @@ def rows(
 ) -> list[Row]:
     """Every row, each in a process of its own; without Keras none.
 
-    ``few``: five calls, forth only. All of them take half an hour.
+    ``few``: five calls, forth only.
     """
     if importlib.util.find_spec("keras") is None:
         return []

@@ -25,6 +25,10 @@ class NoMarkersError(Exception):
     """The document has no place for figures."""
 
 
+class NotWholeError(Exception):
+    """Figures of a part would stand for the whole."""
+
+
 def between(document: str, text: str, start: str = START, end: str = END) -> str:
     """The document with `text` in the place of whatever stood between the markers."""
     if document.count(start) != 1 or document.count(end) != 1:
@@ -38,25 +42,39 @@ def between(document: str, text: str, start: str = START, end: str = END) -> str
 
 def publish(results: Results) -> list[Path]:
     """Write the figures into the README and docs/performance.md: both or none."""
-    written = _publish({path: write(results) for path, write in DOCUMENTS.items()}, START, END)
-    return publish_grid(results["grid"]) if results.get("grid") else written
+    new = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
+    new = _filled(new, {path: write(results) for path, write in DOCUMENTS.items()}, START, END)
+    return _written(_with_grid(new, results["grid"]) if results.get("grid") else new)
 
 
 def publish_grid(grid: dict[str, Any]) -> list[Path]:
     """The same with what the grid says, between markers of its own."""
-    return _publish({path: write(grid) for path, write in GRIDS.items()}, GRID_START, GRID_END)
+    return _written(_with_grid({path: path.read_text(encoding="utf-8") for path in GRIDS}, grid))
 
 
-def _publish(told: dict[Path, str], start: str, end: str) -> list[Path]:
+def _with_grid(documents: dict[Path, str], grid: dict[str, Any]) -> dict[Path, str]:
+    if grid["quick"] or grid["only"]:
+        raise NotWholeError("documents show the whole grid; this one was quick, or of some rows")
+    told = {path: write(grid) for path, write in GRIDS.items()}
+    return _filled(documents, told, GRID_START, GRID_END)
+
+
+def _filled(
+    documents: dict[Path, str], told: dict[Path, str], start: str, end: str
+) -> dict[Path, str]:
     new = {}
-    for path, text in told.items():
+    for path, document in documents.items():
         try:
-            new[path] = between(path.read_text(encoding="utf-8"), text, start, end)
+            new[path] = between(document, told[path], start, end)
         except NoMarkersError as error:
             raise NoMarkersError(f"{path.name} {error}") from None
-    for path, text in new.items():
+    return new
+
+
+def _written(documents: dict[Path, str]) -> list[Path]:
+    for path, text in documents.items():
         path.write_text(text, encoding="utf-8")
-    return list(new)
+    return list(documents)
 
 
 def keep(results: Results, folder: Path = RESULTS) -> Path:

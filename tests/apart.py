@@ -32,7 +32,7 @@ def run(
 ) -> int:
     """Run test files of ``frames/`` in a fresh pytest; how many passed. A failure is raised.
 
-    ``every``: only one test in so many, spread over the files; at night all of them run.
+    ``every``: only one test in so many, drawn by its name; at night all of them run.
     """
     more = {"KERAS_BACKEND": backend} if backend else {}
     more["ANYPOOL_EVERY"] = str(every)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import zlib
 from pathlib import Path
 
 import pytest
@@ -38,9 +37,8 @@ def every_kernel():
     engine.QUICK.clear()  # it would go on calling them
 
 
-# Of these suites one test in so many runs by day, drawn by its name so that no value of a parameter
-# is left out as a whole; `make nightly` runs them all. In the first four nearly each test compiles
-# kernels of its own, the others are tables of everything with everything.
+# Of these suites one test in so many runs by day (see `daily`), at night all of them. In the first
+# four nearly each test compiles kernels of its own, the others are tables of all with all.
 DAILY = {
     "test_fast_masks": 3, "test_large": 3, "test_order": 2, "test_smooth": 3,
     "test_dtypes": 2, "test_gradients": 2, "test_masks": 3, "test_nan": 2, "test_plain": 3,
@@ -51,7 +49,7 @@ DAILY = {
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Mark what waits for the night."""
-    for item in items:
-        many = DAILY.get(item.path.stem, 1) if hasattr(item, "callspec") else 1
-        if zlib.crc32(item.name.encode()) % many:
-            item.add_marker(pytest.mark.nightly)
+    import daily
+
+    for item in daily.left(items, lambda item: DAILY.get(item.path.stem, 1)):
+        item.add_marker(pytest.mark.nightly)

@@ -339,3 +339,47 @@ def test_random_masks(draws):
     windows = W.sliding((draw(st.integers(1, 4)), 4), draw(st.integers(3, 5)), pads)
     compare(x, windows, "max", mask=mask)
     compare(np.where(x == -INF, np.float32(2), x), windows, "mean", mask=mask)
+
+
+@pytest.mark.parametrize("reduce", ["max", "mean"])
+def test_an_x_that_repeats(reduce):
+    """The mask of an x that steps by nothing along its channels lies otherwise than x."""
+    rng = np.random.default_rng(0)
+    x = np.broadcast_to(rng.random((2, 1, 24, 24), np.float32), (2, 8, 24, 24))
+    mask = rng.random(x.shape) < 0.6
+    got, want = (ap.pool(a, W.sliding(3, 1, 1), reduce, axes=(2, 3), mask=mask)
+                 for a in (x, x.copy()))  # fmt: skip
+    assert_same(got, want, ulp=4, scale=1.0)
+
+
+@pytest.mark.parametrize("reduce", ["max", "mean"])
+@pytest.mark.parametrize("shared", [(2, 9, 11, 1, 1), (2, 9, 11, 3, 1), (1, 9, 11, 1, 5)], ids=str)
+def test_training_with_two_axes_of_channels(monkeypatch, reduce, shared):
+    """A mask may be one for all of them, or for those of one axis."""
+    from anypool.kernels import fast
+
+    rng = np.random.default_rng(1)
+    x, mask = rng.random((2, 9, 11, 3, 5)), rng.random(shared) < 0.6
+    call = {"windows": W.sliding(3, 2, 1), "reduce": reduce, "axes": (1, 2), "mask": mask}
+    y, back = ap.vjp(x, **call)
+    monkeypatch.setattr(fast, "LEAST_READ", 1 << 40)
+    want, plain = ap.vjp(x, **call)
+    g = rng.random(y.shape)
+    np.testing.assert_allclose(y, want, rtol=1e-12)
+    np.testing.assert_allclose(back(g), plain(g), rtol=1e-12)
+
+
+@pytest.mark.parametrize("reduce", ["max", "mean"])
+def test_nan_is_raised_in_training_too(reduce):
+    x = np.ones((1, 2, 8, 8))
+    x[0, 0, 3, 3] = np.nan
+    with pytest.raises(ap.PoolError, match="NaN"):
+        ap.vjp(x, W.sliding(2), reduce, axes=(2, 3), mask=np.ones(x.shape, bool), nan="raise")
+
+
+def test_the_short_way_keeps_weights_given_as_numbers():
+    x, mask = np.arange(64.0).reshape(1, 1, 8, 8), np.ones((1, 1, 8, 8), bool)
+    weights = (1.0,) * 7 + (0.0,)
+    want = ap.max_pool(x, 2, axes=(2, 3), mask=mask, weights=np.array(weights))
+    for _ in range(2):
+        assert_same(ap.max_pool(x, 2, axes=(2, 3), mask=mask, weights=weights), want)

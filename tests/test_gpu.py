@@ -40,6 +40,7 @@ def test_the_kernels_as_machine_code(monkeypatch):
 
 @TRITON
 @pytest.mark.nightly
+@pytest.mark.timeout(7200)
 def test_all_of_them(monkeypatch):
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     assert apart.run("gpu_values", marks="", most=5000) > 740
@@ -75,7 +76,29 @@ def test_without_triton_it_is_said_once_and_the_values_are_the_same(as_cuda):
 
 def test_kernels_that_are_switched_off_are_not_spoken_of(as_cuda):
     as_cuda.setattr(gpu, "why_not", lambda: gpu.SWITCHED_OFF)
-    ap.pool(tensor((2, 3, 9, 10)), ap.windows.sliding(3, 2, 1), "max")
+    x = tensor((2, 3, 9, 10))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        y = ap.pool(x, ap.windows.sliding(3, 2, 1), "max")
+    assert not told
+    assert_tensors(y, torch.nn.functional.max_pool2d(x, 3, 2, 1))
+
+
+def test_tracers_are_not_at_hand(monkeypatch):
+    """Their sizes may be symbols, which nobody can look up."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    monkeypatch.setattr(gpu, "DEVICES", {"cpu"})
+    assert gpu.at_hand(torch.empty(2, 3))
+    with FakeTensorMode():
+        assert not gpu.at_hand(torch.empty(2, 3))
+
+
+def test_a_copy_stays_on_its_device():
+    from anypool.torch import eager
+
+    g = torch.empty((2, 3), device="meta").expand(2, 3)
+    assert eager.alike(g, (1, 2)).device.type == "meta"
 
 
 def test_triton_that_does_not_load_is_no_failure(monkeypatch):

@@ -217,7 +217,11 @@ def test_a_grid_has_its_own_place_in_the_documents(tmp_path, monkeypatch):
     rest = f"{publish.START}\nold\n{publish.END}"
     page.write_text(f"{publish.GRID_START}{publish.GRID_END}{rest}")
     monkeypatch.setattr(publish, "GRIDS", {page: lambda grid: grid["told"]})
-    assert publish.publish_grid({"told": "new"}) == [page]
+    whole = {"told": "new", "quick": False, "only": ""}
+    for part in ({"quick": True}, {"only": "max"}):
+        with pytest.raises(publish.NotWholeError, match="the whole grid"):
+            publish.publish_grid(whole | part)
+    assert publish.publish_grid(whole) == [page]
     assert page.read_text() == f"{publish.GRID_START}\nnew\n{publish.GRID_END}{rest}"
 
 

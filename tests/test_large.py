@@ -157,3 +157,21 @@ def test_one_axis_on_the_way_back() -> None:
         full = np.pad(g.astype(np.float64), ((0, 0), (30, 30), (0, 0)))
         want = np.lib.stride_tricks.sliding_window_view(full, 31, 1).sum(-1)
         assert np.allclose(gx, want, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean"])
+@pytest.mark.parametrize(
+    ("shape", "windows"),
+    [((1, 2, 1, 20, 20), slid((2, 9, 9), stride=1, padding=(1, 4, 4))),
+     ((1, 2, 1, 20, 40), slid((1, 9, 31), stride=1, padding=(0, 4, 15))),
+     ((2, 1, 1, 1, 40), slid((1, 3, 31), stride=1, padding=(0, 1, 15)))],
+    ids=str,
+)  # fmt: skip
+def test_the_way_back_where_padding_surrounds_an_axis_of_one(reduce, shape, windows) -> None:
+    """Such an axis has outputs, or a share, of its own: the pullback is the transpose."""
+    rng = np.random.default_rng(0)
+    x, line, axes = rng.random(shape), rng.random(shape), (2, 3, 4)
+    y, back = ap.vjp(x, windows, reduce, axes=axes)
+    g = rng.random(y.shape)
+    along = ap.pool(line, windows, reduce, axes=axes)
+    np.testing.assert_allclose((back(g) * line).sum(), (g * along).sum(), rtol=1e-9)

@@ -88,6 +88,8 @@ def test_what_has_no_derivative(x):
     y, at = ap.max_pool(mx.array(x), 2, return_indices=True)
     with pytest.raises(PoolError, match="max_unpool has no derivative for mlx array"):
         mx.grad(lambda y: ap.max_unpool(y, at, SHAPE[2:]).sum())(y)
+    with pytest.raises(PoolError, match="a list of arrays is pooled without a derivative for mlx"):
+        mx.grad(lambda x: ap.global_avg_pool([x, x], axes=(1, 2)).sum())(mx.array(x[0]))
     with pytest.raises(PoolError, match="mode has no gradient"):
         mx.grad(lambda x: ap.mode_pool(x, 2).sum())(mx.array(x))
 

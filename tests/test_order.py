@@ -119,7 +119,7 @@ def test_some_reductions_and_windows(name: str, window: str) -> None:
             try:
                 pair = both_ways(a, windows, REDUCTIONS[name], (2, 3))
             except AssertionError:
-                assert name == "mode"  # too many ranks
+                assert (name, window) == ("mode", "ragged")  # too many ranks
                 continue
             assert same(*pair)
 

@@ -220,3 +220,23 @@ def test_a_parameter_has_its_derivative_beside() -> None:
     np.testing.assert_allclose(dp, (up - down) / 2e-6, rtol=1e-6)
     want = slowly_back(x, W.sliding(2), replace(R.gem(3.25), given=()), np.ones((1, 2, 4, 4)))
     np.testing.assert_allclose(gx, want, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("reduce", [R.lp(1.5), R.gem(4.5), R.lse(), R.std()], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_slopes_beside_an_infinity(monkeypatch, reduce, dtype):
+    """What the plain loops say: nothing counts beside an infinity, and it is NaN itself."""
+    x = np.random.default_rng(0).uniform(0.5, 1.5, (1, 2, 9, 20)).astype(dtype)
+    x[0, 0, 3, 3] = np.inf
+    y, back = ap.vjp(x, W.sliding(3, 1, 1), reduce, axes=(2, 3))
+    monkeypatch.setattr(fast, "LEAST_READ", 1 << 40)
+    _, plain = ap.vjp(x, W.sliding(3, 1, 1), reduce, axes=(2, 3))
+    got, must = (b(np.ones_like(y)) for b in (back, plain))
+    got, must = (a[0] if isinstance(a, tuple) else a for a in (got, must))
+    np.testing.assert_allclose(got, must, rtol=1e-4, atol=1e-6)
+
+
+def test_whole_derivatives_keep_their_digits(monkeypatch):
+    x = np.random.default_rng(0).random((1, 2, 8, 8))
+    y, back = ap.vjp(x, W.sliding(2), "lse", axes=(2, 3))
+    assert_same(back(np.full(y.shape, 2**24 + 1)), back(np.full(y.shape, 2.0**24 + 1)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,6 @@ class Tape:
         self.call = call
         self.taps: list[np.ndarray | None] = []
         self.fast: list[Any] = []
-        self._shapes: list[Any] | None = None  # of the output's grids, once a derivative came
-        self._wanted: tuple[int, ...] = ()
 
     def without_x(self) -> Tape:
         """The same without its input, for a caller who keeps that himself."""
@@ -95,7 +94,8 @@ class Tape:
         totals = [0.0] * len(wanted)
         for number, piece in enumerate(self._pieces(g)):
             made = self._slopes(number, piece, wanted, by_weight, dx is None)
-            gx = gx + made.x if dx is None else 0.0
+            if dx is None:
+                gx = gx + made.x
             gw = gw + made.w if by_weight else gw
             totals = [t + float(p) for t, p in zip(totals, made.params, strict=True)]
         dx = self._as_x(gx) if dx is None else dx
@@ -128,12 +128,19 @@ class Tape:
 
     def _parts(self, g: np.ndarray) -> list[np.ndarray]:
         """The incoming derivative, grid by grid."""
-        if self._shapes is None:
-            plan, layout = self.call.plan, self.call.layout
-            self._shapes = [plan.out_shape(grid, batch_of(layout)) for grid in layout.grids]
-            dummy = [np.broadcast_to(np.float64(0), s) for s in self._shapes]
-            self._wanted = squeezed(plan, joined(plan, dummy)).shape
-        return _split(self.call.plan, self._checked(g, self._shapes), self._shapes)
+        return _split(self.call.plan, self._checked(g), self._shapes)
+
+    @cached_property
+    def _shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the output's grids."""
+        plan, layout = self.call.plan, self.call.layout
+        return [plan.out_shape(grid, batch_of(layout)) for grid in layout.grids]
+
+    @cached_property
+    def _wanted(self) -> tuple[int, ...]:
+        """The shape of the output."""
+        dummy = [np.broadcast_to(np.float64(0), s) for s in self._shapes]
+        return squeezed(self.call.plan, joined(self.call.plan, dummy)).shape
 
     def _pieces(self, g: Any) -> list[np.ndarray]:
         """The same in plane order, already divided for a mean."""
@@ -150,15 +157,13 @@ class Tape:
             found.append(np.ascontiguousarray(flat, dtype=width).reshape(-1))
         return found
 
-    def _checked(self, g: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
-        plan = self.call.plan
-        wanted = self._wanted
-        if g.shape != wanted or g.dtype.kind not in "biufV":
+    def _checked(self, g: np.ndarray) -> np.ndarray:
+        if g.shape != self._wanted or g.dtype.kind not in "biufV":
             raise PoolError(
                 f"the incoming gradient is {g.dtype} of shape {g.shape}; "
-                f"the output has shape {wanted}"
+                f"the output has shape {self._wanted}"
             )
-        return g if plan.windows.keepdims else g.reshape(shapes[0])
+        return g if self.call.plan.windows.keepdims else g.reshape(self._shapes[0])
 
     def _slopes(
         self, number: int, g: np.ndarray, wanted: tuple[str, ...], by_weight: bool, by_x: bool

@@ -27,8 +27,9 @@ with warnings.catch_warnings():
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """One test in ``ANYPOOL_EVERY``; see ``apart.run``."""
-    step = int(os.environ.get("ANYPOOL_EVERY", "1"))
-    left = [item for i, item in enumerate(items) if i % step]
-    config.hook.pytest_deselected(items=left)
-    items[:] = items[::step]
+    """One test in ``ANYPOOL_EVERY``; see ``apart.run`` and ``daily``."""
+    import daily
+
+    waiting = set(daily.left(items, lambda item: int(os.environ.get("ANYPOOL_EVERY", "1"))))
+    config.hook.pytest_deselected(items=[*waiting])
+    items[:] = [item for item in items if item not in waiting]

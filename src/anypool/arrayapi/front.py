@@ -35,13 +35,19 @@ def pool(
     if lain is None:
         return _plain(x, windows, resolve(reduce), return_indices, return_sizes, common)
 
-    def values(x: Any, common: dict[str, Any]) -> Any:
-        y = ops.pool(_lain(x), windows, reduce, return_indices=return_indices,
+    def pooled(lain: Any, common: dict[str, Any]) -> Any:
+        y = ops.pool(lain, windows, reduce, return_indices=return_indices,
                      return_sizes=return_sizes, **common | _beside(common))  # fmt: skip
         return tuple(given_back(a, first) for a in y) if isinstance(y, tuple) else (
             given_back(y, first))  # fmt: skip
 
-    return sloped(x, common, values, lambda x, common: vjp(x, windows, reduce, **common))
+    if not differentiates(first):
+        return pooled(lain, common)
+    if first is not x:
+        words = "a list of arrays is pooled without a derivative for"
+        return unsloped(words, lambda *arrays: pooled(_lain(list(arrays)), common), *x)
+    return sloped(x, common, lambda x, common: pooled(_lain(x), common),
+                  lambda x, common: vjp(x, windows, reduce, **common))  # fmt: skip
 
 
 def _lain(x: Any) -> Any:
@@ -228,4 +234,4 @@ def max_unpool(
                                  axes=axes, duplicates=duplicates, fill=fill)  # fmt: skip
         return given_back(made, y)
 
-    return unsloped(y, values, "max_unpool has no derivative for")
+    return unsloped("max_unpool has no derivative for", values, y)

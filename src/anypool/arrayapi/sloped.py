@@ -19,9 +19,6 @@ def sloped(
     Without it the library would take what comes back from NumPy for a constant, and its derivative
     for 0. Weights have a derivative too.
     """
-    if not differentiates(x):
-        return values(x, common)
-    custom = namespace(x).custom_function
     names = ("x", "weights") if foreign(common.get("weights")) else ("x",)
 
     def told(arrays: tuple[Array, ...]) -> tuple[Array, dict[str, Any]]:
@@ -36,10 +33,10 @@ def sloped(
         return made[: len(names)] if isinstance(made, tuple) else made
 
     def slope(arrays: Any, g: Any, _: Any) -> Any:
-        return unsloped(x, sent, "pooling has a first derivative, and no second, for",
-                        *_tuple(arrays), _tuple(g)[0])  # fmt: skip
+        words = "pooling has a first derivative, and no second, for"
+        return unsloped(words, sent, *_tuple(arrays), _tuple(g)[0])
 
-    function = custom(call)
+    function = namespace(x).custom_function(call)
     function.vjp(slope)
     return function(x, *(common[name] for name in names[1:]))
 
@@ -49,16 +46,15 @@ def differentiates(x: Array) -> bool:
     return hasattr(namespace(x), "custom_function")
 
 
-def unsloped(like: Array, values: Callable[..., Any], why: str, *arrays: Array) -> Any:
-    """``values(*arrays)``; the library is told that it has no derivative."""
-    arrays = arrays or (like,)
-    if not differentiates(like):
+def unsloped(words: str, values: Callable[..., Any], *arrays: Array) -> Any:
+    """``values(*arrays)``; a library that asks for its derivative hears that there is none."""
+    if not differentiates(arrays[0]):
         return values(*arrays)
 
     def refuse(*_: Any) -> Any:
-        raise PoolError(f"{why} {name_of(like)}")
+        raise PoolError(f"{words} {name_of(arrays[0])}")
 
-    function = namespace(like).custom_function(values)
+    function = namespace(arrays[0]).custom_function(values)
     function.vjp(refuse)
     return function(*arrays)
 

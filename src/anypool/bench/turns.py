@@ -31,8 +31,7 @@ class Effort(NamedTuple):
 
 FULL = Effort(7, 0.01, 0.25, 90.0)
 QUICK = Effort(2, 0.001, 0.05, 60.0)
-# After a burst everyone rests: some pools look for work a while longer (measured: JAX's up to 4 ms
-# of a core, OpenVINO's 1 ms, all others less than 0.1 ms).
+# after a burst everyone rests: some pools (JAX's, OpenVINO's) look for work a while longer
 REST = 0.004
 NAIVE = 2_000_000_000  # taps that a peer which reads every window anew is asked for at most
 

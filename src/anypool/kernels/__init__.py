@@ -87,8 +87,10 @@ def choose(plan: Plan, x: np.ndarray) -> Choice:
     missing = no_kernel(plan)
     if missing:
         return Choice("portable", f"{missing}: plain NumPy")
-    from . import fast, masks
+    from . import fast, grouped, masks
 
+    if grouped.suits(plan, None, None):
+        return Choice("rows", "rows of memory, the windows laid out for each sample")
     if masks.suits(plan, None, None):
         return Choice("rows", "rows of memory, of which what is real is selected and counted")
     reason = fast.suits(plan)
@@ -112,7 +114,7 @@ def pool_grid(
     from . import fast, frame, share
 
     grid, x = layout.grids[number], frame.readable(x)
-    checked = plan.options.nan == "raise" and plan.reduction.name in fast.SMOOTH
+    checked, taken = plan.options.nan == "raise" and plan.reduction.name in fast.SMOOTH, None
     if checked:  # the slow loop sees NaN; the values are the fast one's, as they always are
         from . import run
 
@@ -130,7 +132,7 @@ def pool_grid(
             return fill_empty(plan, grid, y), 0
     from . import grouped, masks, run
 
-    if grouped.suits(plan, layout, places, taps):
+    if grouped.suits(plan, places, taps):
         empty = grouped.pool(plan, layout, number, x, y, threads)
         if empty is not None:
             return empty, 0
@@ -138,7 +140,8 @@ def pool_grid(
         empty = masks.pool(plan, number, x, y, w, threads)
         if empty is not None:
             return empty, 0
-    taken = run.forward(plan, layout, grid, x, y, w, draws, places, taps, threads)
+    if taken is None:
+        taken = run.forward(plan, layout, grid, x, y, w, draws, places, taps, threads)
     return taken.empty, taken.nans
 
 

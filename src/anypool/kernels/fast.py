@@ -65,12 +65,6 @@ def suits(plan: Plan, checked: bool = False) -> str:
     ``checked``: NaN have been looked for.
     """
     name, options = plan.reduction.name, plan.options
-    if name in SMOOTH:
-        from . import smooth
-
-        unfit = smooth.suits(plan)
-        if unfit:
-            return unfit
     known = name in OPS or name in ORDERED or name in SMOOTH
     if not known or (name in ("any", "all") and plan.dtype.kind != "b"):
         return f"{name} of {plan.dtype} has no fast kernel"
@@ -82,6 +76,10 @@ def suits(plan: Plan, checked: bool = False) -> str:
         return "windows that differ between samples have no fast kernel"
     if name not in OPS and read_by(plan) < LEAST_READ:
         return "too little to do for a kernel made for these windows"
+    if name in SMOOTH:
+        from . import smooth
+
+        return smooth.suits(plan)
     return ""
 
 

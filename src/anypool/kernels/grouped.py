@@ -30,7 +30,7 @@ class Made(NamedTuple):
     total: int
 
 
-def suits(plan: Plan, layout: Layout, places: Any, taps: Any) -> bool:
+def suits(plan: Plan, places: Any, taps: Any) -> bool:
     """Whether windows differ and nothing else stands in the way."""
     name, options = plan.reduction.name, plan.options
     if name not in OPS or (name in ("any", "all") and plan.dtype.kind != "b"):
@@ -41,7 +41,7 @@ def suits(plan: Plan, layout: Layout, places: Any, taps: Any) -> bool:
         return False
     if options.nan == "raise" and plan.dtype.kind not in "biu":
         return False
-    return layout.groups != "one" and len(plan.axes) <= 3 and 0 not in plan.axes
+    return plan.fixed is None and len(plan.axes) <= 3 and 0 not in plan.axes
 
 
 def pool(

@@ -14,18 +14,26 @@ from . import large, rows, tall
 from .traintable import Line
 
 
-def pays(lines: Sequence[Line]) -> bool:
+def pays(lines: Sequence[Line], shares: np.ndarray) -> bool:
     """Whether the windows share so much that `large` would serve them forth, too."""
     d, h, w = lines
-    return d.n == 1 and h.stride == w.stride == 1 and h.size + w.size >= large.WORTH
+    worth = h.stride == w.stride == 1 and h.size + w.size >= large.WORTH
+    return worth and _is_point(d) and (not shares.size or shares[0] == 1)
+
+
+def _is_point(axis: Line) -> bool:
+    """Whether an axis is not there: one place, one output, one element of it."""
+    return axis.n == axis.outs == axis.size == 1 and bool(axis.high[0] > axis.low[0])
 
 
 def ready(
-    kind: str, lines: Sequence[Line], planes: int, channels: int, divided: bool
+    kind: str, lines: Sequence[Line], planes: int, channels: int, shares: np.ndarray
 ) -> tuple[Callable, np.ndarray, int]:
     """The kernel, its table, and over how many units it goes."""
     _, h, w = lines
-    if h.n == h.outs == 1 and channels >= large.MANY_CHANNELS:
+    divided = shares.size > 0
+    flat = _is_point(h) and (not divided or shares[1] == 1)
+    if flat and channels >= large.MANY_CHANNELS:
         return _packed(kind, [w], _row_of_channels(channels), planes, channels, divided)
     reach = (w.size - 1) * w.gap
     row = rows.Inner(

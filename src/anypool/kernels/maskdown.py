@@ -35,9 +35,11 @@ def make_vertical(
                 total = nothing1()
                 for d in range(nd):
                     p, q = i + d * dx + k * wx, j + d * dm + k * wm
-                    for h in range(nh):
-                        value = load1(x, p + h * hx, m, q + h * hm, 1)
-                        total = combine(total, widen1(value))
+                    for h in range(0, nh, run_length):
+                        run = nothing1()
+                        for r in range(h, min(h + run_length, nh)):
+                            run = combine(run, widen1(load1(x, p + r * hx, m, q + r * hm, 1)))
+                        total = combine(total, run)
                 put1(buffer, at + k, total)
                 k += 1
         elif n <= 0:

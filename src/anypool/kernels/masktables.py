@@ -15,7 +15,7 @@ from .fast import MOST_SCRATCH, OPS
 from .frame import Flat, flat
 from .share import bits, kind_of, reads, share, stored, workers
 
-# Windows along the row with kernels made to measure: each costs two seconds of compiling.
+# Windows along the row with kernels made to measure: each has to be compiled.
 COMMON = ((2, 2), (3, 3), (4, 4), (3, 2), (3, 1))
 SLACK = 256  # counts are read by whole vectors
 SPREAD = 16  # channels beyond which one number of the mask stands for all of a place
@@ -95,6 +95,9 @@ def make(plan: Plan, number: int, x: np.ndarray, y: np.ndarray, real: np.ndarray
     pooled.sort(key=lambda a: (-abs(a.x), -a.size))
     if int(pooled[-1].table.counts.max(initial=1)) * channels > MOST_SCRATCH:  # type: ignore[union-attr]
         return None
+    inner = pooled[-1]
+    if channels == 1 and inner.size > 1 and inner.x == 1 != inner.m:
+        return None  # x's rows are read by vectors, the mask's then lie otherwise
     source = "mask" if real.dtype == bool else "weights"
     made = _rows(plan, source, pooled, planes, channels, spread, (fx, fy, fm))
     work = reads(grid, max(x.size // max(math.prod(plan.sizes), 1), 1))
@@ -145,7 +148,9 @@ def laid(mask: np.ndarray, x: np.ndarray, plan: Plan, full: int | None) -> np.nd
     keep = (*plan.axes, full)
     shared = [a for a in range(x.ndim) if mask.strides[a] == 0 and a not in keep]
     one = mask[tuple(slice(0, 1) if a in shared else slice(None) for a in range(x.ndim))]
-    order = sorted(range(x.ndim), key=lambda a: (-abs(x.strides[a]), a))
+    # axes that x only repeats go outside, and of equal steps the pooled ones inside
+    order = sorted(range(x.ndim), key=lambda a: (x.strides[a] != 0, -abs(x.strides[a]),
+                                                 a in plan.axes, a))  # fmt: skip
     if full is not None and mask.strides[full] == 0 and mask.dtype == bool and order[-1] == full:
         one = one[tuple(slice(0, 1) if a == full else slice(None) for a in range(x.ndim))]
         dense = _repeated(one.transpose(order), x.shape[full]).transpose(np.argsort(order))

@@ -29,6 +29,7 @@ def ready(plan: Plan, layout: Layout, number: int, x: np.ndarray, w: Any) -> Mas
         return None
     if (
         plan.options.divisor_override is not None
+        or plan.options.nan == "raise"
         or plan.options.ties != "first"
         or (w is not None and (w.kind != "mask" or w.weights is not None))
     ):
@@ -43,7 +44,17 @@ def ready(plan: Plan, layout: Layout, number: int, x: np.ndarray, w: Any) -> Mas
         np.empty(1, plan.dtype), inner.y.shape, [s * x.itemsize for s in inner.y.steps]
     )
     made = masks.ready(plan, number, x, like, real)
-    return None if made is None else MaskTraining(plan, inner, made, x, real)
+    if made is None or not _covers(plan, inner, made, real):
+        return None
+    return MaskTraining(plan, inner, made, x, real)
+
+
+def _covers(plan: Plan, inner: training.Training, made: Made, real: np.ndarray) -> bool:
+    """Whether the mask is there for every channel of `training`, or is one for all of them."""
+    order = inner.x.order
+    behind = [a for a in order[order.index(plan.axes[-1]) + 1 :] if plan.shape[a] > 1]
+    shared = [real.strides[a] == 0 and a != made.full for a in behind]
+    return all(shared) if made.spread else not any(shared)
 
 
 def _inner(plan: Plan, number: int, x: np.ndarray) -> Any:

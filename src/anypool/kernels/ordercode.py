@@ -90,7 +90,7 @@ def make_kernel(kind: str, out: str, order: Order) -> Callable:
         reach = (read(g, SIZE) - 1) * read(g, GAP) + 1
         chunk = max(CHUNK, reach)
         pitch = chunk * stride + reach + (stride + 2) * lanes if short else 1
-        # four arrays for all scratch: making one costs 50 ms of compiling
+        # four arrays for all scratch: each is more to compile
         numbers_array, shares_array = np.empty(stages + height * pitch, dtype), np.empty(2 * lanes)
         done_array, ints_array = np.empty(lanes, out_dtype), np.empty(places + height, np.int64)
         numbers, shares = memory(numbers_array), memory(shares_array)

@@ -15,7 +15,7 @@ from .frame import Flat
 from .ordercode import Order
 from .share import kind_of
 
-MOST = 128  # numbers a network takes: 1.7 ms for a 128 x 128 x 4 median of 11x11, by ranks 11 ms
+MOST = 128  # numbers a network takes; beyond, ranks
 MOST_CHANNELS = 1 << 30  # any number of them may lie on one long row
 MOST_RANKS = 8  # ranks that are wanted at once (mode wants them all: only of few numbers)
 

@@ -14,8 +14,8 @@ from . import numbers as nm
 from .rowcode import make_kernel
 from .rowtable import HEADER, RUN, Step
 
-# Kernels made to measure for these windows (size, stride) along the row, 1.3 to 2 times as fast in
-# cache as the one that all others share. Each costs a second of compiling: no longer list.
+# Kernels made to measure for these windows (size, stride) along the row are faster in the cache
+# than the one that all others share. Each has to be compiled: no longer list.
 COMMON = (
     (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 7), (8, 8), (2, 1), (3, 1), (5, 1), (7, 1),
     (3, 2), (4, 2), (5, 2),

@@ -17,7 +17,6 @@ from .fast import Axis, Fast, Laid, triples
 from .frame import Flat
 from .share import kind_of
 
-NAMES = ("lse", "soft", "lp", "gem", "std", "var")
 MOST_POWER = 500.0  # 2 to this power, times the elements of any window, is far from overflow
 EASY_POWER = 6.0  # powers of float32 up to here are sure to fit float64
 MOST_SINGLE = 32  # taps that are added up in single precision, one after the other

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import numbers as nm
+from . import selecting as sl
 from . import smoothcalls as sc
 from . import smoothforms as sf
 from . import smoothslopes as ss
@@ -51,7 +52,7 @@ def _make_window(slope: ss.Slope, acc: str, name: str) -> Callable:
     lanes, read, twice, weighs = nm.lanes_of(acc), vc.read, slope.two_passes, slope.weighs
     load, put, begin = vc.load(acc, acc, lanes), vc.store(acc, lanes), sc.begin(slope, acc, lanes)
     meet, settle = sc.meet(slope, acc, lanes), sc.settle(slope, acc)
-    add, splat, first = (sc.add(slope, acc, lanes), sc.splat(acc, lanes),
+    add, splat, first = (sc.add(slope, acc, lanes), sl.number(acc, lanes),
                          vc.keep_first("sum", acc, lanes))  # fmt: skip
     factors, share = ss.factors(slope, acc, lanes), ss.share(slope, acc, lanes)
     plus = vc.combine("sum", acc)
@@ -124,7 +125,7 @@ def make_kernel(form_name: str, kind: str, g_kind: str, acc: str, out: str, way:
         take_part(sf.PLAIN, g_kind, acc, lanes),
     )
     load, get1, put1 = vc.load(acc, acc, lanes), vc.load(g_kind, acc, 1), vc.store(acc, 1)
-    mul, splat, number, hollow = sc.times(acc), sc.splat(acc, lanes), sc.number, slope.hollow
+    mul, splat, number, hollow = sl.multiply, sl.number(acc, lanes), sc.number, slope.hollow
     memory, keep, read, lined = vc.memory, vc.keep, vc.read, way.isdigit()
 
     def kernel(x_array, g_array, gx_array, table, first, last):

@@ -98,19 +98,6 @@ def finish(form: Form, acc: str, lanes: int) -> Any:
     return finished
 
 
-def splat(acc: str, lanes: int) -> Any:
-    """splat(number): a float64 in every lane."""
-
-    @vc.intrinsic
-    def filled(typing: Any, number: Any) -> Any:
-        def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
-            return rg.splat(b, nm.convert(b, args[0], "f64", acc), lanes)
-
-        return Vector(acc, lanes)(types.float64), code
-
-    return filled
-
-
 def together(op: str, acc: str, lanes: int) -> Any:
     """together(vector): what all lanes make, in every lane."""
 
@@ -127,32 +114,6 @@ def together(op: str, acc: str, lanes: int) -> Any:
         return vector(vector), code
 
     return made
-
-
-def spread_one(acc: str, lanes: int) -> Any:
-    """spread_one(number): one accumulator in every lane."""
-
-    @vc.intrinsic
-    def filled(typing: Any, number: Any) -> Any:
-        def code(c: Any, b: Any, sig: Any, args: Any) -> Value:
-            return rg.splat(b, args[0], lanes)
-
-        return Vector(acc, lanes)(number), code
-
-    return filled
-
-
-def times(acc: str) -> Any:
-    """times(a, b): lane by lane."""
-
-    @vc.intrinsic
-    def multiplied(typing: Any, a: Any, b: Any) -> Any:
-        def code(c: Any, builder: Any, sig: Any, args: Any) -> Value:
-            return builder.fmul(*args)
-
-        return a(a, b), code
-
-    return multiplied
 
 
 @vc.intrinsic

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import numbers as nm
+from . import selecting as sl
 from . import smoothcalls as sc
 from . import smoothforms as sf
 from . import smoothreads as sr
@@ -31,7 +32,11 @@ def _make_places(form: sf.Form, kind: str, acc: str, lanes: int, name: str) -> C
         sc.meet(form, acc, lanes),
         sc.settle(form, acc),
     )
-    add, finish, splat = sc.add(form, acc, lanes), sc.finish(form, acc, lanes), sc.splat(acc, lanes)
+    add, finish, splat = (
+        sc.add(form, acc, lanes),
+        sc.finish(form, acc, lanes),
+        sl.number(acc, lanes),
+    )
     twice = form.two_passes
 
     def window(x, at, nd, dx, nh, hx, nw, wx, n, many, p):
@@ -101,7 +106,7 @@ def _make_runs(form: sf.Form, kind: str, acc: str, name: str) -> Callable:
         sc.meet(form, acc, lanes),
         sc.settle(form, acc),
     )
-    add, splat, ones = sc.add(form, acc, lanes), sc.splat(acc, lanes), sr.ones(acc, lanes)
+    add, splat, ones = sc.add(form, acc, lanes), sl.number(acc, lanes), sr.ones(acc, lanes)
     together, total = sc.together(form.meeting, acc, lanes), vc.reduce("sum", acc, lanes)
 
     def window(x, at, nd, dx, nh, hx, nw, n, p):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from . import selecting as sl
 from . import smoothcalls as sc
 from . import smoothforms as sf
 from . import smoothreads as sr
@@ -37,7 +38,7 @@ def _make_places(slope: ss.Slope, kind: str, acc: str, out: str, lanes: int, nam
     meet, settle = sc.meet(slope, acc, lanes), sc.settle(slope, acc)
     add, splat, factors = (
         sc.add(slope, acc, lanes),
-        sc.splat(acc, lanes),
+        sl.number(acc, lanes),
         ss.factors(slope, acc, lanes),
     )
     give, twice = _make_give(slope, acc, out, lanes, name), slope.two_passes
@@ -76,7 +77,7 @@ def _make_runs(slope: ss.Slope, kind: str, acc: str, out: str, lanes: int, name:
     )
     add, splat, factors = (
         sc.add(slope, acc, lanes),
-        sc.splat(acc, lanes),
+        sl.number(acc, lanes),
         ss.factors(slope, acc, lanes),
     )
     both, total = sc.together(slope.meeting, acc, lanes), sc.together("sum", acc, lanes)
@@ -122,7 +123,7 @@ def make_kernel(
         make_line(name),
         sr.take_part(sf.PLAIN, g_kind, acc, lanes),
     )
-    one, spread, width = vc.load(g_kind, acc, 1), sc.spread_one(acc, lanes), 1 if runs else lanes
+    one, spread, width = vc.load(g_kind, acc, 1), sl.alike(acc, lanes), 1 if runs else lanes
     memory, read, number = vc.memory, vc.read, sc.number
 
     def kernel(x_array, g_array, gx_array, table, first, last):

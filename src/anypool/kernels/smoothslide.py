@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import numbers as nm
+from . import selecting as sl
 from . import smoothcalls as sc
 from . import smoothforms as sf
 from . import vectors as vc
@@ -59,7 +60,7 @@ def make_window(form: sf.Form, acc: str, name: str) -> Callable:
         sc.add(form, acc, lanes),
         sc.finish(form, acc, lanes),
     )
-    splat = sc.splat(acc, lanes)
+    splat = sl.number(acc, lanes)
 
     def window(scratch, at, taps, count, places, w, n, p):
         c, s, t = begin(), splat(0.0), splat(0.0)
@@ -125,7 +126,7 @@ def make_kernel(form_name: str, kind: str, acc: str, out: str, way: str) -> Call
     locate, line = make_locate(name), make_line(name)
     write, put, put1 = writer("smooth", acc, out, lanes), vc.store(acc, lanes), vc.store(out, 1)
     load, get1 = vc.load(acc, acc, lanes), vc.load(acc, acc, 1)
-    mul, splat, number, hollow = sc.times(acc), sc.splat(acc, lanes), sc.number, form.hollow
+    mul, splat, number, hollow = sl.multiply, sl.number(acc, lanes), sc.number, form.hollow
     memory, keep, read, lined = vc.memory, vc.keep, vc.read, way.isdigit()
 
     def kernel(x_array, y_array, table, first, last):

@@ -148,6 +148,7 @@ class LatePowerSlope(PowerSlope):
         if self.power.degree:
             return a, a
         a = g * y / s  # y^(1 - p) is y / y^p, and the mean's n cancels
+        a = y.when("==", float("inf"), 0.0, a)  # beside an infinity nothing counts
         return y.when("==", 0.0, 0.0, a), a
 
     def share(self, v: Real, c: Real, a: Real, b: Real, p: P) -> Real:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..plan import Layout, Plan
 from . import fast, smooth
-from .frame import flat
+from .frame import flat, readable
 from .rowtable import CHANNELS
 from .share import bits, kind_of, reads, share, workers
 
@@ -27,11 +27,12 @@ def backward(
     """
     if plan.reduction.name not in fast.SMOOTH or fast.suits(plan) or layout is not plan.fixed:
         return None
-    if not g.size or not x.dtype.isnative or not g.dtype.isnative:
+    if not g.size or readable(x) is not x or not g.dtype.isnative:
         return None
     if plan.reduction.name in INFINITE and not _finite(x):
         return None
-    g = _laid(x, g, g.dtype if g.dtype in (SINGLE, np.dtype(np.float64)) else SINGLE)
+    narrow = g.dtype == SINGLE or (g.dtype.itemsize == 2 and g.dtype.kind in "fV")
+    g = _laid(x, g, SINGLE if narrow else np.dtype(np.float64))
     gx = np.empty_like(x) if into is None else into
     if gx.strides != x.strides:
         return None
@@ -54,7 +55,7 @@ def _finite(x: np.ndarray) -> bool:
 def _laid(x: np.ndarray, g: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """``g``, or a copy of this dtype with its axes in memory as those of x."""
     like = np.empty_like(x, dtype=dtype, shape=g.shape)
-    if g.dtype == dtype and g.strides == like.strides:
+    if g.dtype == dtype and g.strides == like.strides and g.flags.aligned:
         return g
     like[...] = g
     return like

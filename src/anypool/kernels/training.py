@@ -183,15 +183,15 @@ class Training:
 
     def _find_back(self, dtype: np.dtype) -> tuple[Callable[..., Any], int]:
         kind, (d, h, _) = kind_of(dtype), self.lines
-        from . import largeback
+        if self.op == "sum":
+            from . import largeback
 
-        if self.op == "sum" and largeback.pays(self.lines):
-            divided = self.shares.size > 0
-            kernel, self._tables[dtype], total = largeback.ready(
-                kind, self.lines, self.planes, self.channels, divided
-            )
-            self._back[dtype] = kernel, total
-            return kernel, total
+            if largeback.pays(self.lines, self.shares):
+                kernel, self._tables[dtype], total = largeback.ready(
+                    kind, self.lines, self.planes, self.channels, self.shares
+                )
+                self._back[dtype] = kernel, total
+                return kernel, total
         acc = "f64" if kind == "f64" or (kind == "f32" and self.cover > MOST_ADDED) else "f32"
         find = self._back_sum if self.op == "sum" else self._back_max
         kernel, by_plane = find(kind, acc)

@@ -187,10 +187,12 @@ def elsewhere(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> Any:
 
 def on_gpu(op: Op, x: Any, args: tuple[Any, ...], indices: bool) -> Any:
     """CUDA tensors by our kernels, where PyTorch accepts the call and they serve; else None."""
-    if not isinstance(x, Tensor) or x.device.type not in gpu.DEVICES or not hashable(args):
+    if not isinstance(x, Tensor) or not gpu.at_hand(x) or not hashable(args):
         return None
     key = (op.name, x.shape, x.stride(), x.dtype, args, indices, *map(type, args), "gpu")
     if key not in eager.JOBS:
+        if len(eager.JOBS) >= eager.MOST_JOBS:
+            eager.JOBS.clear()
         found = _accepted(op, x, args, indices)
         eager.JOBS[key] = found and found[0]
     request: Any = eager.JOBS[key]

@@ -157,7 +157,7 @@ def alike(g: Tensor, stride: tuple[int, ...]) -> Tensor:
     """``g``, or a copy of it that lies as wanted."""
     if g.stride() == stride:
         return g
-    return torch.empty_strided(g.shape, stride, dtype=g.dtype).copy_(g)
+    return torch.empty_strided(g.shape, stride, dtype=g.dtype, device=g.device).copy_(g)
 
 
 class Pooling(torch.autograd.Function):

@@ -33,12 +33,17 @@ def find(
     request: Request, x: Tensor, weights: Tensor | None = None, parameter: Tensor | None = None
 ) -> Any:
     """The pooling by our kernels, or None where they do not serve."""
-    if x.device.type not in DEVICES or not ordinary(x, x.is_cpu):
+    if not at_hand(x):
         return None
     others = (weights, parameter, *request.common.values())
     if not all(ordinary(t, t.is_cpu) for t in others if isinstance(t, Tensor)):
         return None
     return _served(request, x, weights, parameter) if available(x.device) else None
+
+
+def at_hand(x: Tensor) -> bool:
+    """Whether x is a tensor of such a device itself: no tracer, no fake, nothing of an exporter."""
+    return x.device.type in DEVICES and ordinary(x, x.is_cpu)
 
 
 def in_graph(

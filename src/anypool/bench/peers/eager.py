@@ -76,9 +76,6 @@ class Tensors(Space):
     def number(self, value: float, like: Any) -> Any:
         return value
 
-    def where(self, condition: Any, t: Any, other: Any) -> Any:
-        return torch.where(condition, t, other)
-
 
 def tensor(a: np.ndarray, job: Job) -> Any:
     """The array as a tensor on the same memory."""

@@ -83,7 +83,6 @@ class Arrays(Space):
 def make(job: Job) -> Ready:
     """Compiled once; each call waits until the result is there."""
     only(job.operation not in ("median", "max and indices"), f"it has no {job.operation}")
-    only(job.backward or job.operation != "max and indices", "it has no indices")
     mask = job.mask()
     args = (jnp.asarray(job.data()), *(() if mask is None else (jnp.asarray(mask),)))
     function = recipe(Arrays(job))
