@@ -4,6 +4,8 @@ No test asks how fast anything is: clocks are injected, and bursts are of a few 
 """
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -333,8 +335,9 @@ def test_who_gives_no_answer_is_not_waited_for():
     with turns.workers(["numpy"], 1) as there:
         process = there["numpy"]
         assert process.ask({"do": "drop"}, 60.0) == {}
+        os.kill(process.child.pid, signal.SIGSTOP)  # it hears, and says nothing
         with pytest.raises(turns.Lost, match="no answer within"):
-            process.ask({"do": "drop"}, 0.0)
+            process.ask({"do": "drop"}, 0.1)
         assert process.child is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable
@@ -176,6 +177,8 @@ def _server(text: str) -> Place:
         raise PoolError(
             "a store on PostgreSQL needs psycopg: pip install 'anypool[postgres]'"
         ) from None
+    # a lost connection is told in words of our own, where nobody listens to psycopg's log
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     event.listen(engine, "connect", _limit_waiting)
     port = f":{url.port}" if url.port else ""
     reader = engine.execution_options(isolation_level="REPEATABLE READ")
